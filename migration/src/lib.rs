@@ -1,0 +1,28 @@
+//! Schema migrations.
+//!
+//! Raw SQL, because the schema leans on what PostgreSQL has and a query builder can't say: declarative partitions,
+//! BRIN indexes, fill factors and functions.
+
+use sea_orm_migration::prelude::*;
+
+mod m20260105_000001_statistics;
+mod m20260105_000002_bookkeeping;
+
+/// Runs the migrations in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20260105_000001_statistics::Migration),
+            Box::new(m20260105_000002_bookkeeping::Migration),
+        ]
+    }
+}
+
+/// The names of all migrations, in order: what a database must have before it can be used.
+#[must_use]
+pub fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}

@@ -1,0 +1,17 @@
+//! The words of the domain: identifiers, kinds, and the three statistics as the service speaks of them.
+
+mod channel;
+mod event;
+mod granularity;
+mod id;
+mod timeline;
+mod user;
+mod viewer;
+
+pub use channel::{Channel, ChannelType};
+pub use event::{Event, EventStatus};
+pub use granularity::Granularity;
+pub use id::{ChannelName, EventId, InvalidId, Revision, UserId};
+pub use timeline::{Bucket, Counters};
+pub use user::UserOverview;
+pub use viewer::Viewer;

@@ -1,0 +1,23 @@
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::UserId;
+
+/// All of one user's described events in sums.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserOverview {
+    /// The user.
+    pub user_id: UserId,
+    /// Events described.
+    pub event_count: i64,
+    /// Events that are ACTIVE.
+    pub active_event_count: i64,
+    /// People registered.
+    pub total_participants: i64,
+    /// Views.
+    pub total_views: i64,
+    /// Won.
+    pub total_investment: Decimal,
+    /// Won.
+    pub expected_revenue: Decimal,
+}
