@@ -1,0 +1,7 @@
+//! The real servers, each in a private directory on a free loopback port.
+
+pub mod jars;
+pub mod kafka;
+pub mod mock;
+pub mod postgres;
+pub mod redis;

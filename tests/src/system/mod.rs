@@ -1,0 +1,11 @@
+//! What the harness needs of the operating system: processes, ports, directories, packages.
+
+pub mod container;
+pub mod host;
+pub mod packages;
+pub mod ports;
+pub mod process;
+pub mod program;
+pub mod scratch;
+pub mod user;
+pub(crate) mod watchdog;
