@@ -1,0 +1,48 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Route, Switch } from "wouter";
+import { EventPage } from "../event/EventPage";
+import { GatewayError } from "../gateway/errors";
+import { createLocale, LocaleContext, preferredLanguage, type Language } from "../i18n/locale";
+import { OverviewPage } from "../overview/OverviewPage";
+import { readLanguage, writeLanguage } from "./language";
+import { Shell } from "./Shell";
+
+const MAX_RETRIES = 3;
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What is on the page is kept current by its feeds.
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => error instanceof GatewayError && error.isTransient && failures < MAX_RETRIES,
+    },
+  },
+});
+
+export function App() {
+  const [locale, setLocale] = useState(() => createLocale(readLanguage() ?? preferredLanguage(navigator.languages)));
+  useEffect(() => {
+    document.documentElement.lang = locale.language;
+  }, [locale]);
+  const choose = (language: Language): void => {
+    writeLanguage(language);
+    setLocale(createLocale(language));
+  };
+
+  return (
+    <QueryClientProvider client={queries}>
+      <LocaleContext value={locale}>
+        <Shell onLanguage={choose}>
+          <Switch>
+            <Route path="/events/:eventId">{({ eventId }) => <EventPage key={eventId} eventId={decodeURIComponent(eventId)} />}</Route>
+            <Route path="/users/:userId">{({ userId }) => <OverviewPage key={userId} userId={decodeURIComponent(userId)} />}</Route>
+            <Route>
+              <OverviewPage userId={null} />
+            </Route>
+          </Switch>
+        </Shell>
+      </LocaleContext>
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,13 @@
+import { useLocale } from "../i18n/locale";
+import { useConnectionState } from "../live/connection";
+
+/** Whether what is on the page moves. */
+export function ConnectionBadge() {
+  const { t } = useLocale();
+  const state = useConnectionState();
+  return (
+    <div className="connection" data-state={state} role="status" title={state === "reconnecting" ? t.connection.hint : undefined}>
+      {t.connection[state]}
+    </div>
+  );
+}

@@ -1,0 +1,98 @@
+import { useState } from "react";
+import type { ChannelRowFragment } from "../gateway/generated/operations";
+import { useLocale } from "../i18n/locale";
+import { Notice } from "../ui/Notice";
+import { CHANNEL_COLUMNS, nextSort, sortChannels, type ChannelColumn, type ChannelSort } from "./channelSort";
+
+/** The event's channels, side by side. */
+export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragment[] }) {
+  const { t, language } = useLocale();
+  const [sort, setSort] = useState<ChannelSort>({ column: "participants", descending: true });
+  if (channels.length === 0) {
+    return (
+      <section className="card" aria-labelledby="channels-title">
+        <h2 id="channels-title">{t.channels.title}</h2>
+        <Notice title={t.channels.emptyTitle} hint={t.channels.emptyHint} />
+      </section>
+    );
+  }
+  const most = Math.max(1, ...channels.map((channel) => channel.participants));
+  return (
+    <section className="card" aria-labelledby="channels-title">
+      <header>
+        <h2 id="channels-title">{t.channels.title}</h2>
+      </header>
+      {/* A region that scrolls has to be reachable by keyboard. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className="scroll channels" role="region" aria-label={t.channels.title} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {CHANNEL_COLUMNS.map((column) => (
+                <ColumnHead key={column} column={column} sort={sort} onSort={() => setSort(nextSort(sort, column))} />
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {sortChannels(channels, sort, language).map((channel) => (
+              <ChannelRow key={channel.id} channel={channel} most={most} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function ColumnHead({ column, sort, onSort }: { column: ChannelColumn; sort: ChannelSort; onSort: () => void }) {
+  const { t } = useLocale();
+  const heads: Record<ChannelColumn, string> = {
+    channelName: t.channels.name,
+    participants: t.channels.participants,
+    participantShare: t.channels.share,
+    views: t.channels.views,
+    clicks: t.channels.clicks,
+    clickThroughRate: t.channels.clickThroughRate,
+    conversions: t.channels.conversions,
+    conversionRate: t.channels.conversionRate,
+    distributionCost: t.channels.cost,
+    costPerParticipant: t.channels.costPerParticipant,
+  };
+  const active = sort.column === column;
+  return (
+    <th scope="col" aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}>
+      <button type="button" onClick={onSort}>
+        {heads[column]}
+        <span aria-hidden="true">{active ? (sort.descending ? "↓" : "↑") : ""}</span>
+      </button>
+    </th>
+  );
+}
+
+function ChannelRow({ channel, most }: { channel: ChannelRowFragment; most: number }) {
+  const { t, f } = useLocale();
+  return (
+    <tr>
+      <th scope="row">
+        <span className="channel-name">{channel.channelName}</span>
+        <span className="channel-type" data-type={channel.channelType}>
+          {t.channelType[channel.channelType]}
+        </span>
+      </th>
+      <td>
+        {f.count(channel.participants)}
+        <span className="bar" data-type={channel.channelType} aria-hidden="true">
+          <span style={{ width: `${(channel.participants / most) * 100}%` }} />
+        </span>
+      </td>
+      <td>{f.percent(channel.participantShare)}</td>
+      <td>{f.count(channel.views)}</td>
+      <td>{f.count(channel.clicks)}</td>
+      <td>{f.percent(channel.clickThroughRate)}</td>
+      <td>{f.count(channel.conversions)}</td>
+      <td>{f.percent(channel.conversionRate)}</td>
+      <td>{f.won(channel.distributionCost)}</td>
+      <td>{f.won(channel.costPerParticipant)}</td>
+    </tr>
+  );
+}

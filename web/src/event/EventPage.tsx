@@ -1,0 +1,80 @@
+import { Link } from "wouter";
+import type { EventPageFragment } from "../gateway/generated/operations";
+import { useLocale } from "../i18n/locale";
+import { TimelinePanel } from "../timeline/TimelinePanel";
+import { ErrorNotice } from "../ui/ErrorNotice";
+import { Notice } from "../ui/Notice";
+import { Skeleton } from "../ui/Skeleton";
+import { StatusLabel } from "../ui/StatusLabel";
+import { useTitle } from "../ui/useTitle";
+import { ChannelPanel } from "./ChannelPanel";
+import "./event.css";
+import { FunnelPanel } from "./FunnelPanel";
+import { RoiPanel } from "./RoiPanel";
+import { Totals } from "./Totals";
+import { useEvent } from "./useEvent";
+
+/** Everything about one event. */
+export function EventPage({ eventId }: { eventId: string }) {
+  const { t } = useLocale();
+  const view = useEvent(eventId);
+  useTitle(view.kind === "shown" ? view.event.title : t.overview.title);
+  return (
+    <>
+      <Link className="back" href="/">
+        ← {t.event.back}
+      </Link>
+      {view.kind === "shown" ? <Loaded event={view.event} /> : null}
+      {view.kind === "loading" ? <Loading /> : null}
+      {view.kind === "missing" ? <Notice role="alert" title={t.event.notFoundTitle} hint={t.event.notFoundHint} /> : null}
+      {view.kind === "failed" ? <ErrorNotice error={view.error} onRetry={view.retry} /> : null}
+    </>
+  );
+}
+
+function Loaded({ event }: { event: EventPageFragment }) {
+  return (
+    <article className="event">
+      <EventHeader event={event} />
+      <Totals event={event} />
+      <TimelinePanel eventId={event.eventId} createdAt={Date.parse(event.createdAt)} isActive={event.status === "ACTIVE"} />
+      <div className="event-pair">
+        <FunnelPanel steps={event.funnel.steps} />
+        <RoiPanel roi={event.roi} />
+      </div>
+      <ChannelPanel channels={event.channels} />
+    </article>
+  );
+}
+
+function EventHeader({ event }: { event: EventPageFragment }) {
+  const { t, f } = useLocale();
+  return (
+    <header className="event-head">
+      <StatusLabel status={event.status} />
+      <h1>{event.title}</h1>
+      <p className="note">
+        {t.event.owner} <Link href={`/users/${encodeURIComponent(event.userId)}`}>{event.userId}</Link>
+        {" · "}
+        {t.event.created} {f.instant(Date.parse(event.createdAt))}
+        {" · "}
+        {t.event.updated} {f.instant(Date.parse(event.updatedAt))}
+      </p>
+    </header>
+  );
+}
+
+function Loading() {
+  const { t } = useLocale();
+  return (
+    <div className="event" role="status" aria-label={t.loading}>
+      <Skeleton height="5.5rem" />
+      <Skeleton height="7.5rem" />
+      <Skeleton height="27rem" />
+      <div className="event-pair">
+        <Skeleton height="20rem" />
+        <Skeleton height="20rem" />
+      </div>
+    </div>
+  );
+}

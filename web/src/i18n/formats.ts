@@ -1,0 +1,52 @@
+import type { Granularity } from "../gateway/generated/operations";
+
+/** What stands where there is no value, e.g. a rate whose denominator is zero. */
+export const NO_VALUE = "–";
+
+/** Formats of one language. Decimals come as the gateway sends them: exact, as text. */
+export interface Formats {
+  count: (value: number) => string;
+  /** Few characters, e.g. 12K or 1.2만: for axes and tiles. */
+  compact: (value: number) => string;
+  /** Won, whole. */
+  won: (value: string | null) => string;
+  /** A percentage as the gateway sends it: "12.50" is 12.5 %. */
+  percent: (value: string | null) => string;
+  /** As `percent`, always with a sign. */
+  change: (value: string | null) => string;
+  instant: (epochMs: number, timeZone?: string) => string;
+  /** A bucket by its start, as exact as its granularity. */
+  bucket: (epochMs: number, granularity: Granularity, timeZone: string) => string;
+}
+
+const BUCKET_PARTS: Record<Granularity, Intl.DateTimeFormatOptions> = {
+  MINUTE: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  HOUR: { month: "short", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  DAY: { year: "numeric", month: "short", day: "numeric", weekday: "short" },
+  WEEK: { year: "numeric", month: "short", day: "numeric" },
+  MONTH: { year: "numeric", month: "long" },
+};
+
+export function createFormats(language: string): Formats {
+  const count = new Intl.NumberFormat(language);
+  const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const won = new Intl.NumberFormat(language, { style: "currency", currency: "KRW", maximumFractionDigits: 0 });
+  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+  const change = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
+
+  return {
+    count: (value) => count.format(value),
+    compact: (value) => compact.format(value),
+    won: (value) => (value === null ? NO_VALUE : won.format(Number(value))),
+    percent: (value) => (value === null ? NO_VALUE : percent.format(Number(value) / 100)),
+    change: (value) => (value === null ? NO_VALUE : change.format(Number(value) / 100)),
+    instant: (epochMs, timeZone) =>
+      new Intl.DateTimeFormat(language, {
+        dateStyle: "medium",
+        timeStyle: "short",
+        ...(timeZone === undefined ? {} : { timeZone }),
+      }).format(epochMs),
+    bucket: (epochMs, granularity, timeZone) =>
+      new Intl.DateTimeFormat(language, { ...BUCKET_PARTS[granularity], timeZone }).format(epochMs),
+  };
+}

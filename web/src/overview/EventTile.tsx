@@ -1,0 +1,64 @@
+import { memo, useRef, useState } from "react";
+import { Link } from "wouter";
+import { EventTileLiveDocument } from "../gateway/generated/operations";
+import { useLocale } from "../i18n/locale";
+import { useFeed } from "../live/useFeed";
+import { LiveNumber } from "../ui/LiveNumber";
+import { StatusLabel } from "../ui/StatusLabel";
+import { useInView } from "../ui/useInView";
+import { sparkline } from "./sparkline";
+import type { Tile } from "./useEvents";
+
+const WIDTH = 240;
+const HEIGHT = 44;
+
+/** One event at a glance. It is live while it is in sight. */
+export const EventTile = memo(function EventTile({ event: listed }: { event: Tile }) {
+  const { t, f } = useLocale();
+  const element = useRef<HTMLLIElement>(null);
+  const enabled = useInView(element, "100px");
+  const [update, setUpdate] = useState<{ after: Tile; event: Tile } | null>(null);
+  useFeed(
+    {
+      document: EventTileLiveDocument,
+      variables: { eventId: listed.eventId },
+      cursorOf: (data) => data.eventUpdated.cursor,
+      onData: (data) => setUpdate({ after: listed, event: data.eventUpdated.event }),
+    },
+    { enabled },
+  );
+  // Out of sight the list's own refresh is the newer one.
+  const event = update !== null && (enabled || update.after === listed) ? update.event : listed;
+  const spark = sparkline(
+    event.timeline.points.map((point) => point.participants),
+    WIDTH,
+    HEIGHT,
+  );
+
+  return (
+    <li ref={element} className="tile">
+      <Link href={`/events/${encodeURIComponent(event.eventId)}`}>
+        <StatusLabel status={event.status} />
+        <h2>{event.title}</h2>
+        <p className="tile-count">
+          <strong>
+            <LiveNumber value={event.totalParticipants} format={f.count} />
+          </strong>{" "}
+          {t.overview.participants}
+        </p>
+        <svg className="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={t.overview.lastDay}>
+          <path className="spark-area" d={spark.area} />
+          <path className="spark-line" d={spark.line} />
+        </svg>
+        <p className="tile-foot number">
+          <span>
+            {t.overview.views} <b>{f.compact(event.totalViews)}</b>
+          </span>
+          <span>
+            {t.overview.roi} <b>{f.percent(event.roi.roi)}</b>
+          </span>
+        </p>
+      </Link>
+    </li>
+  );
+});

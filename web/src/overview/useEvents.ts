@@ -1,0 +1,31 @@
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { EventsDocument, type EventFilter, type EventsQuery } from "../gateway/generated/operations";
+import { query } from "../gateway/query";
+import { ORDER } from "./sorting";
+import type { OverviewParams } from "./useOverviewParams";
+
+export type Tile = EventsQuery["events"]["nodes"][number];
+
+const PAGE = 24;
+/** New events appear within this time; those in sight are live anyway. */
+const REFRESH_MS = 30_000;
+/** Farther down a list nobody wants it to move. */
+const REFRESHED_PAGES = 2;
+
+/** The pages of events so far, and how to get the next one. */
+export function useEvents(userId: string | null, { search, status, sort }: OverviewParams) {
+  const filter: EventFilter = {
+    ...(userId === null ? {} : { userId }),
+    ...(search.trim() === "" ? {} : { titleContains: search.trim() }),
+    ...(status === null ? {} : { status: [status] }),
+  };
+  return useInfiniteQuery({
+    queryKey: ["events", filter, sort],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }) =>
+      query(EventsDocument, { filter, orderBy: ORDER[sort], first: PAGE, after: pageParam }, signal),
+    getNextPageParam: ({ events: { pageInfo } }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > REFRESHED_PAGES ? false : REFRESH_MS),
+  });
+}

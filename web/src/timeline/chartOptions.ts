@@ -1,0 +1,78 @@
+import uPlot from "uplot";
+import { axisLabels } from "./axisLabels";
+import { isLevel, type Metric } from "./metric";
+import { stripes, type Palette } from "./palette";
+
+/** Counts are whole: no mark between 0 and 1. */
+const WHOLE_STEPS = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((power) => digit * 10 ** power)).toSorted((a, b) => a - b);
+const MIN_TOP = 4;
+const HEADROOM = 1.08;
+
+/** Everything about a chart that is not its data or size. */
+export interface ChartLook {
+  readonly metric: Metric;
+  readonly language: string;
+  readonly timeZone: string;
+  readonly palette: Palette;
+  readonly formatAxis: (value: number) => string;
+  /** Where the x axis begins and ends, in seconds. */
+  readonly extent: () => readonly [number, number];
+  readonly onCursor: (index: number | null) => void;
+}
+
+export function chartOptions(look: ChartLook, width: number, height: number): uPlot.Options {
+  const { palette } = look;
+  const axis = {
+    stroke: palette.ink,
+    font: palette.font,
+    ticks: { show: false },
+    border: { show: false },
+  };
+  return {
+    width,
+    height,
+    padding: [12, 8, 0, 0],
+    legend: { show: false },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), look.timeZone),
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: isLevel(look.metric), size: 9 } },
+    scales: {
+      x: { time: true, range: () => [...look.extent()] },
+      y: { range: (_plot, _low, high) => [0, Math.max(MIN_TOP, (high ?? 0) * HEADROOM)] },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        space: 80,
+        values: (_plot, splits, _axis, _space, increment) => axisLabels(splits, increment, look.language, look.timeZone),
+      },
+      {
+        ...axis,
+        grid: { stroke: palette.line, width: 1 },
+        size: 56,
+        incrs: WHOLE_STEPS,
+        values: (_plot, splits) => splits.map(look.formatAxis),
+      },
+    ],
+    series: [{}, ...(isLevel(look.metric) ? levelSeries(palette) : countSeries(palette))],
+    hooks: {
+      setCursor: [(plot) => look.onCursor(plot.cursor.idx ?? null)],
+    },
+  };
+}
+
+function countSeries(palette: Palette): uPlot.Series[] {
+  const bars = uPlot.paths.bars;
+  const paths = bars === undefined ? {} : { paths: bars({ align: 1, size: [0.82, 60, 1], radius: [0.18, 0] }) };
+  return [
+    { ...paths, fill: palette.accent, width: 0, points: { show: false } },
+    { ...paths, fill: () => stripes(palette.accent) as string, stroke: palette.accent, width: 1.25, points: { show: false } },
+  ];
+}
+
+function levelSeries(palette: Palette): uPlot.Series[] {
+  return [
+    { stroke: palette.accent, fill: palette.accentSoft, width: 2.25, points: { show: false } },
+    { stroke: palette.accent, width: 2.25, dash: [4, 4], points: { show: false } },
+  ];
+}
