@@ -1,34 +1,37 @@
 //! Waiting for a condition, never for a length of time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::anyhow;
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Between two looks at a condition.
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until `probe` gives a value.
+/// Waits until `probe` succeeds.
 ///
-/// A probe's error means "not yet"; the last one is told when the time is over.
+/// The probe's inner error says why the time has not come yet; the last one is told when it never does. The
+/// outer error says that there is no use in waiting.
 ///
 /// # Errors
-/// Nothing came within `limit`.
+/// It didn't succeed within `limit`, or never will.
 pub async fn until<T>(
     what: &str,
     limit: Duration,
-    mut probe: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+    mut probe: impl AsyncFnMut() -> anyhow::Result<anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
-    let started = Instant::now();
+    let deadline = Instant::now() + limit;
+    let mut reason = None;
     loop {
-        let last = match probe().await {
-            Ok(Some(value)) => return Ok(value),
-            Ok(None) => None,
-            Err(error) => Some(error),
-        };
-        if started.elapsed() > limit {
-            let why = last.map(|error| format!(": {error:#}")).unwrap_or_default();
-            bail!("waited {limit:?} in vain for {what}{why}");
+        match timeout_at(deadline, probe()).await {
+            Ok(Ok(Ok(value))) => return Ok(value),
+            Ok(Ok(Err(not_yet))) => reason = Some(not_yet),
+            Ok(Err(never)) => return Err(never),
+            Err(_) => {
+                let reason = reason.unwrap_or_else(|| anyhow!("there was no answer at all"));
+                return Err(reason.context(format!("waited {limit:?} in vain for {what}")));
+            }
         }
-        tokio::time::sleep(PAUSE).await;
+        sleep(PAUSE).await;
     }
 }

@@ -119,8 +119,7 @@ impl Kafka {
         let brokers = self.brokers();
         wait::until("Kafka to answer", STARTS_WITHIN, async || {
             self.host.require_running()?;
-            tokio::net::TcpStream::connect(&brokers).await?;
-            answers(&brokers).await.map(Some)
+            Ok(answers(&brokers).await)
         })
         .await
     }
@@ -172,7 +171,7 @@ pub async fn answers(brokers: &str) -> anyhow::Result<()> {
 
 fn config(brokers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers);
+    config.set("bootstrap.servers", brokers).set("reconnect.backoff.max.ms", "200");
     config
 }
 

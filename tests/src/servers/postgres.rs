@@ -142,12 +142,12 @@ impl Postgres {
             // Refused as long as a process of the killed server still holds its memory: then it is tried again.
             if let Err(error) = self.host.require_running() {
                 self.host.start()?;
-                return Err(error);
+                return Ok(Err(error));
             }
-            PgConnection::connect(&url).await?.close().await?;
-            Ok(Some(()))
+            Ok(version(&url).await)
         })
         .await
+        .map(drop)
     }
 
     /// Makes it hang: connections stay open, nothing is answered.

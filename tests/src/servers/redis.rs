@@ -100,11 +100,8 @@ impl Redis {
         self.host.start()?;
         let url = self.url();
         wait::until("Redis to answer", STARTS_WITHIN, async || {
-            let answer = version(&url).await;
-            if answer.is_err() {
-                self.host.require_running()?;
-            }
-            answer.map(Some)
+            self.host.require_running()?;
+            Ok(version(&url).await)
         })
         .await
         .map(drop)

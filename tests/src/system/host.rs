@@ -41,7 +41,7 @@ impl Host {
     /// It does not run.
     pub fn freeze(&self) -> anyhow::Result<()> {
         match self {
-            Self::Process(process) => process.freeze(),
+            Self::Process(process) => process.freeze().map(drop),
             Self::Container(container) => container.freeze(),
         }
     }

@@ -66,12 +66,18 @@ impl Process {
         kill_process(self.pid()?, signal).with_context(|| format!("can't signal {}", self.name))
     }
 
-    /// `kill -9` to the whole group; returns when it is dead.
+    /// `kill -9` to the process and all its descendants, at one moment; returns when it is dead.
     ///
     /// # Errors
     /// It does not run.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        kill_process_group(self.pid()?, Signal::KILL).with_context(|| format!("can't kill {}", self.name))?;
+        let pid = self.pid()?;
+        // Stopped first: none of the family outlives another for long enough to answer once more.
+        for member in self.freeze()? {
+            // A descendant that ended meanwhile is no less dead.
+            let _ = kill_process(member, Signal::KILL);
+        }
+        kill_process_group(pid, Signal::KILL).with_context(|| format!("can't kill {}", self.name))?;
         let child = self.child.as_mut().context("it runs: its id was just read")?;
         child.wait()?;
         self.forget()
@@ -122,19 +128,21 @@ impl Process {
         Ok(())
     }
 
-    /// Stops the process and all its descendants (SIGSTOP): it neither answers nor closes connections.
+    /// Stops the process and all its descendants (SIGSTOP): they neither answer nor close connections. Gives the
+    /// descendants.
     ///
     /// # Errors
     /// It does not run.
-    pub fn freeze(&self) -> anyhow::Result<()> {
+    pub fn freeze(&self) -> anyhow::Result<Vec<Pid>> {
         let pid = self.pid()?;
+        // The parent first, so that no new descendant appears while they are gathered.
         kill_process(pid, Signal::STOP)?;
-        // The parent is stopped first, so that no new descendant appears while they are gathered.
-        for descendant in descendants(pid)? {
+        let family = descendants(pid)?;
+        for descendant in &family {
             // A descendant that ended meanwhile is no less silent.
-            let _ = kill_process(descendant, Signal::STOP);
+            let _ = kill_process(*descendant, Signal::STOP);
         }
-        Ok(())
+        Ok(family)
     }
 
     /// Undoes [`Self::freeze`].

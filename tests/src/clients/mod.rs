@@ -1,0 +1,5 @@
+//! Clients of what is tested; none of them is the product's own code.
+
+pub mod graphql;
+pub mod kcat;
+pub mod socket;

@@ -1,0 +1,4 @@
+//! The product as its users meet it: processes, servers and clients for real.
+
+#[cfg(test)]
+mod harness;
