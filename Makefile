@@ -1,0 +1,93 @@
+# Two commands are the set-up: `make run` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+# One selection of packages for all that meets real services, so that their dependencies are built once.
+PRODUCT_AND_TESTS := -p pulsegate -p tests
+
+# Vite's oldest Node.
+NODE_IS_HERE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && echo yes)
+WEB_INPUTS := schema.graphql $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path '*/generated/*' 2>/dev/null)
+WEB_MODULES := web/node_modules/.package-lock.json
+WEB := web/dist/index.html
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(if $(NODE_IS_HERE),$(WEB),no-web) ## the whole product at http://127.0.0.1:8080 (ARGS="--no-demo" and the like)
+	cargo run --release -p pulsegate -- $(ARGS)
+
+.PHONY: test
+test: fmt-check web-test clippy deny unit integration ## formats, lints, unit tests, then the tests against real services
+
+.PHONY: lint
+lint: fmt-check clippy deny $(if $(NODE_IS_HERE),web-lint,no-web) ## formats and lints only
+
+.PHONY: fmt
+fmt: ## formats the Rust code
+	cargo fmt --all
+
+.PHONY: integration
+integration: ## the tests against real services only (TEST=name chooses)
+	cargo build $(PRODUCT_AND_TESTS) --bins
+	$(TARGET_DIR)/debug/services -- cargo test $(PRODUCT_AND_TESTS) --lib --test integration $(TEST)
+
+.PHONY: services
+services: ## PostgreSQL, Redis and Kafka to try things with, until Ctrl-C
+	cargo build --quiet $(PRODUCT_AND_TESTS) --bins
+	$(TARGET_DIR)/debug/services
+
+.PHONY: schema
+schema: ## prints the GraphQL schema to schema.graphql
+	cargo build --quiet -p pulsegate
+	$(TARGET_DIR)/debug/pulsegate schema > $(TARGET_DIR)/schema.graphql
+	mv $(TARGET_DIR)/schema.graphql schema.graphql
+
+.PHONY: fmt-check
+fmt-check:
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, sources and doubled versions. Its list of vulnerabilities comes from the network: `cargo deny check`.
+.PHONY: deny
+deny:
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny check bans licenses sources; \
+	else \
+		echo 'SKIPPED: cargo-deny is not here (cargo install cargo-deny)'; \
+	fi
+
+.PHONY: unit
+unit:
+	cargo test
+
+.PHONY: web-lint
+web-lint: $(WEB_MODULES)
+	cd web && npm run lint
+
+.PHONY: web-test
+web-test: needs-node web-lint $(WEB)
+	cd web && npm test
+
+# A registry that hiccups is no reason to fail.
+$(WEB_MODULES): web/package.json web/package-lock.json
+	cd web && { npm ci || { sleep 5; npm ci; } || { sleep 20; npm ci; }; }
+	@touch $@
+
+$(WEB): $(WEB_INPUTS) $(WEB_MODULES)
+	cd web && npm run build
+	@touch $@
+
+.PHONY: needs-node
+needs-node:
+	@test '$(NODE_IS_HERE)' = yes || { echo 'Node.js 20.19 or later is needed for the tests of web/' >&2; exit 1; }
+
+.PHONY: no-web
+no-web:
+	@echo 'SKIPPED: web/ (the dashboard and GraphiQL), because there is no Node.js 20.19 or later here' >&2
