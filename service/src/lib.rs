@@ -2,7 +2,19 @@
 //!
 //! Only this crate knows SQL and Redis.
 
+mod cache;
 pub mod clock;
+mod cursor;
 pub mod domain;
+mod error;
+pub mod ingest;
+pub mod live;
 pub mod metrics;
+pub mod read;
+mod redis;
+mod service;
 pub mod timeline;
+
+pub use cursor::CursorError;
+pub use error::{Error, ErrorKind};
+pub use service::{Health, Service, Settings};

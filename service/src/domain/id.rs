@@ -109,10 +109,7 @@ mod tests {
     #[test]
     fn limits_count_characters_not_bytes() {
         assert!(ChannelName::parse(&"가".repeat(50)).is_ok());
-        assert_eq!(
-            ChannelName::parse(&"가".repeat(51)),
-            Err(InvalidId::TooLong { length: 51, limit: 50 })
-        );
+        assert_eq!(ChannelName::parse(&"가".repeat(51)), Err(InvalidId::TooLong { length: 51, limit: 50 }));
         assert_eq!(EventId::parse(""), Err(InvalidId::Empty));
         assert_eq!(EventId::parse("a\0b"), Err(InvalidId::Nul));
     }

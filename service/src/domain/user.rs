@@ -21,3 +21,19 @@ pub struct UserOverview {
     /// Won.
     pub expected_revenue: Decimal,
 }
+
+impl UserOverview {
+    /// The overview of a user without events.
+    #[must_use]
+    pub const fn none(user_id: UserId) -> Self {
+        Self {
+            user_id,
+            event_count: 0,
+            active_event_count: 0,
+            total_participants: 0,
+            total_views: 0,
+            total_investment: Decimal::ZERO,
+            expected_revenue: Decimal::ZERO,
+        }
+    }
+}

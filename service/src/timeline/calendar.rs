@@ -53,38 +53,31 @@ pub fn boundaries(
     limit: usize,
 ) -> Result<Vec<DateTime<Utc>>, TooManyBuckets> {
     let start = start_of(granularity, zone, from.timestamp());
-    if to <= from {
-        return Ok(vec![utc(start)]);
-    }
-    let last = to.timestamp() - i64::from(to.timestamp_subsec_nanos() == 0);
-    let fewest = (last - start) / longest(granularity);
-    if usize::try_from(fewest).is_ok_and(|fewest| fewest > limit) {
-        return Err(TooManyBuckets { limit });
-    }
-    let end = end_of(granularity, zone, last);
-    let full = limit.saturating_add(1);
     let mut bounds = vec![start];
-    match granularity {
-        Granularity::Minute => bounds.extend((start + MINUTE..=end).step_by(60).take(full)),
-        Granularity::Hour => hour_marks(zone, start + 1, end + 1, full, &mut bounds),
-        Granularity::Day | Granularity::Week | Granularity::Month => {
-            let mut unit = Some(unit_of(granularity, label(zone, start)));
-            let mut bound = start;
-            while bound < end && bounds.len() <= full {
-                unit = unit.and_then(|unit| next_unit(granularity, unit));
-                let next = unit.map_or(end, |unit| first_at(zone, midnight(unit)));
-                // A unit that is skipped as a whole begins where the next one does.
-                if next > bound {
-                    bounds.push(next);
-                    bound = next;
-                }
-            }
+    if to > from {
+        let last = to.timestamp() - i64::from(to.timestamp_subsec_nanos() == 0);
+        let fewest = (last - start) / longest(granularity);
+        if usize::try_from(fewest).is_ok_and(|fewest| fewest > limit) {
+            return Err(TooManyBuckets { limit });
         }
+        extend_to(granularity, zone, end_of(granularity, zone, last), limit.saturating_add(1), &mut bounds);
     }
-    if bounds.len() > full {
+    if bounds.len() > limit.saturating_add(1) {
         return Err(TooManyBuckets { limit });
     }
     Ok(bounds.into_iter().map(utc).collect())
+}
+
+/// The bounds of the buckets from one bound to another, however many there are.
+pub(super) fn boundaries_between(
+    granularity: Granularity,
+    zone: Tz,
+    start: i64,
+    end: i64,
+) -> Vec<DateTime<Utc>> {
+    let mut bounds = vec![start];
+    extend_to(granularity, zone, end, usize::MAX, &mut bounds);
+    bounds.into_iter().map(utc).collect()
 }
 
 /// The bounds of the `count` buckets right before `end`, which is a bucket's bound. Fewer only where the calendar begins.
@@ -95,10 +88,33 @@ pub(super) fn buckets_before(
     count: usize,
 ) -> Vec<DateTime<Utc>> {
     let reach = i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(longest(granularity));
-    let from = utc(end.timestamp().saturating_sub(reach));
-    let mut bounds = boundaries(granularity, zone, from, end, usize::MAX).unwrap_or_default();
+    let start = start_of(granularity, zone, end.timestamp().saturating_sub(reach));
+    let mut bounds = boundaries_between(granularity, zone, start, end.timestamp());
     bounds.drain(..bounds.len().saturating_sub(count + 1));
     bounds
+}
+
+/// Adds the bounds after the last one up to `end`, at most `more` of them.
+fn extend_to(granularity: Granularity, zone: Tz, end: i64, more: usize, bounds: &mut Vec<i64>) {
+    let Some(&start) = bounds.last() else { return };
+    match granularity {
+        Granularity::Minute => bounds.extend((start + MINUTE..=end).step_by(60).take(more)),
+        Granularity::Hour => hour_marks(zone, start + 1, end + 1, more, bounds),
+        Granularity::Day | Granularity::Week | Granularity::Month => {
+            let full = bounds.len().saturating_add(more);
+            let mut unit = Some(unit_of(granularity, label(zone, start)));
+            let mut bound = start;
+            while bound < end && bounds.len() < full {
+                unit = unit.and_then(|unit| next_unit(granularity, unit));
+                let next = unit.map_or(end, |unit| first_at(zone, midnight(unit)));
+                // A unit that is skipped as a whole begins where the next one does.
+                if next > bound {
+                    bounds.push(next);
+                    bound = next;
+                }
+            }
+        }
+    }
 }
 
 /// The longest that a bucket can be, in seconds. A clock that is put back makes a day of at most two.
@@ -148,9 +164,9 @@ pub(super) fn end_of(granularity: Granularity, zone: Tz, instant: i64) -> i64 {
     }
 }
 
-/// Adds the starts of hour buckets in `[from, to)`, in order, at most `limit` of them.
-fn hour_marks(zone: Tz, from: i64, to: i64, limit: usize, marks: &mut Vec<i64>) {
-    let full = marks.len().saturating_add(limit);
+/// Adds the starts of hour buckets in `[from, to)`, in order, at most `more` of them.
+fn hour_marks(zone: Tz, from: i64, to: i64, more: usize, marks: &mut Vec<i64>) {
+    let full = marks.len().saturating_add(more);
     let mut before: Option<i64> = None;
     // From the second before, so that a change at `from` itself is seen.
     for stretch in Stretches::new(zone, from - 1, to) {

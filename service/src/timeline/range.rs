@@ -14,7 +14,7 @@ pub const MAX_BUCKETS: usize = 11_000;
 pub const LIVE_BUCKETS: usize = 60;
 
 /// The range that a client asks for. All absent: everything that is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RangeInput {
     /// That long, ending now or at `to`. Not together with `from`.
     pub last: Option<IsoDuration>,

@@ -73,23 +73,11 @@ impl Window {
         self.boundaries.iter().copied().zip(self.boundaries.iter().copied().skip(1))
     }
 
-    /// The first instant of the bucket at `index` and the first one after it.
-    #[must_use]
-    pub fn bucket(&self, index: usize) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        Some((*self.boundaries.get(index)?, *self.boundaries.get(index + 1)?))
-    }
-
     /// The bucket that holds the instant.
     #[must_use]
     pub fn index_of(&self, instant: DateTime<Utc>) -> Option<usize> {
         let after = self.boundaries.partition_point(|bound| *bound <= instant);
         if after == self.boundaries.len() { None } else { after.checked_sub(1) }
-    }
-
-    /// How many buckets from the first one on are over at `now`.
-    #[must_use]
-    pub fn whole_buckets(&self, now: DateTime<Utc>) -> usize {
-        self.boundaries.partition_point(|bound| *bound <= now).saturating_sub(1)
     }
 }
 
@@ -112,11 +100,6 @@ mod tests {
         assert_eq!(window.index_of(at("2026-01-05T00:59:59.999Z")), Some(0));
         assert_eq!(window.index_of(at("2026-01-05T01:00:00Z")), Some(1));
         assert_eq!(window.index_of(at("2026-01-05T02:00:00Z")), None);
-        assert_eq!(window.whole_buckets(at("2026-01-05T01:59:59Z")), 1);
-        assert_eq!(window.whole_buckets(at("2026-01-05T02:00:00Z")), 2);
-        assert_eq!(window.whole_buckets(at("2026-01-04T00:00:00Z")), 0);
-        assert_eq!(window.bucket(1), Some((at("2026-01-05T01:00:00Z"), at("2026-01-05T02:00:00Z"))));
-        assert_eq!(window.bucket(2), None);
     }
 
     #[test]

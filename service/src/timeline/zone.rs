@@ -9,7 +9,7 @@ pub(super) const DAY: i64 = 86_400;
 
 /// How far apart two looks at a zone's offset may lie without missing a change that was taken back in between. The
 /// closest two changes in the tz database are a week apart (Brazil's north-east in October 2000).
-const STEP: i64 = 2 * DAY;
+const STEP: i64 = 3 * DAY;
 
 /// No zone is this far from UTC.
 const MAX_OFFSET: i64 = DAY;
@@ -90,6 +90,15 @@ pub(super) fn local_at(zone: Tz, instant: i64) -> i64 {
     instant.saturating_add(offset_at(zone, instant))
 }
 
+/// The local time that the clock has reached by that instant: what it shows, or where it was put back within the day
+/// before, what it would show had it not been.
+pub(super) fn reached_by(zone: Tz, instant: i64) -> i64 {
+    Stretches::new(zone, instant.saturating_sub(MAX_OFFSET), instant.saturating_add(1))
+        .map(|stretch| stretch.end.min(instant) + stretch.offset)
+        .max()
+        .unwrap_or(instant)
+}
+
 /// The date in that local time.
 pub(super) fn date_of(local: i64) -> NaiveDate {
     utc(local).date_naive()
@@ -163,6 +172,19 @@ mod tests {
         assert_eq!(first_at(New_York, local("2026-03-08T02:30:00")), instant("2026-03-08T07:00:00Z"));
         assert_eq!(first_at(New_York, local("2026-11-01T01:30:00")), instant("2026-11-01T05:30:00Z"));
         assert_eq!(first_at(Seoul, local("2026-01-05T00:00:00")), instant("2026-01-04T15:00:00Z"));
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_has_been_further() {
+        for (text, reached) in [
+            ("2026-11-01T05:30:00Z", "2026-11-01T01:30:00"),
+            ("2026-11-01T06:00:00Z", "2026-11-01T02:00:00"),
+            ("2026-11-01T06:30:00Z", "2026-11-01T02:00:00"),
+            ("2026-11-01T07:30:00Z", "2026-11-01T02:30:00"),
+            ("2026-03-08T07:00:00Z", "2026-03-08T03:00:00"),
+        ] {
+            assert_eq!(reached_by(New_York, instant(text)), local(reached), "{text}");
+        }
     }
 
     #[test]

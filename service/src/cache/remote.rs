@@ -1,0 +1,147 @@
+//! The level in Redis that all processes share, under the ERD's keys.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
+
+use redis::{Script, Value as RedisValue};
+use uuid::Uuid;
+
+use super::{Away, Key, Lease, Lookup, PROCESSED_TTL, Source, TTL, Value, key};
+use crate::redis::Redis;
+
+/// Part of every fence: another format of values, or another database behind the same Redis, has other fences.
+const FORMAT: &str = "1";
+
+/// Gives the fence, made where there is none or where it belongs to somebody else, and the entry if it was filled
+/// under that fence. A lost fence comes back as another one, so nothing that was filled before it was lost counts.
+const LOOKUP: &str = "
+local fence = redis.call('GET', KEYS[2])
+if not fence or string.sub(fence, 1, #ARGV[1]) ~= ARGV[1] then
+    fence = ARGV[1] .. ARGV[2]
+    redis.call('SET', KEYS[2], fence, 'EX', ARGV[3])
+end
+local entry = redis.call('GET', KEYS[1])
+if entry and string.sub(entry, 1, #fence) == fence then
+    return {fence, string.sub(entry, #fence + 1)}
+end
+return {fence, false}";
+
+const FILL: &str = "
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+    redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2], 'EX', ARGV[3])
+    return 1
+end
+return 0";
+
+pub(crate) struct Remote {
+    redis: Redis,
+    lookup: Script,
+    fill: Script,
+    owner: OnceLock<String>,
+}
+
+impl Remote {
+    pub(super) fn new(redis: Redis) -> Self {
+        Self { redis, lookup: Script::new(LOOKUP), fill: Script::new(FILL), owner: OnceLock::new() }
+    }
+
+    pub(super) fn belongs_to(&self, installation: Uuid) {
+        self.owner.get_or_init(|| format!("{FORMAT}:{}:", installation.simple()));
+    }
+
+    pub(super) async fn get<V: Value>(&self, key: &Key<V>) -> Lookup<V> {
+        let Some(owner) = self.owner.get() else { return Lookup::MISS };
+        let answer: Option<(String, Option<Vec<u8>>)> = self
+            .redis
+            .ask(|mut connection| async move {
+                self.lookup
+                    .key(&key.text)
+                    .key(key.source.fence())
+                    .arg(owner)
+                    .arg(Uuid::new_v4().simple().to_string())
+                    .arg(2 * TTL.as_secs())
+                    .invoke_async(&mut connection)
+                    .await
+            })
+            .await;
+        let Some((fence, entry)) = answer else { return Lookup::MISS };
+        Lookup {
+            value: entry.and_then(|bytes| serde_json::from_slice(&bytes).ok()).map(Arc::new),
+            lease: Lease::Remote(fence),
+        }
+    }
+
+    pub(super) async fn fill<V: Value>(&self, key: &Key<V>, fence: &str, value: &Arc<V>) {
+        let Ok(bytes) = serde_json::to_vec(value.as_ref()) else { return };
+        // Entries that were filled together do not expire together.
+        let early = Uuid::new_v4().as_u64_pair().0 % (TTL.as_secs() / 10);
+        let _: Option<RedisValue> = self
+            .redis
+            .ask(|mut connection| async move {
+                self.fill
+                    .key(&key.text)
+                    .key(key.source.fence())
+                    .arg(fence)
+                    .arg(&bytes)
+                    .arg(TTL.as_secs() - early)
+                    .invoke_async(&mut connection)
+                    .await
+            })
+            .await;
+    }
+
+    pub(super) async fn invalidate(&self, sources: &[Source]) -> Result<(), Away> {
+        let Some(owner) = self.owner.get() else { return Err(Away) };
+        let mut pipeline = redis::pipe();
+        for source in sources {
+            let fence = format!("{owner}{}", Uuid::new_v4().simple());
+            pipeline.cmd("SET").arg(source.fence()).arg(fence).arg("EX").arg(2 * TTL.as_secs()).ignore();
+            for entry in source.fixed_entries() {
+                pipeline.cmd("UNLINK").arg(entry).ignore();
+            }
+        }
+        let done: Option<()> = self
+            .redis
+            .ask_even_if_away(|mut connection| async move { pipeline.query_async(&mut connection).await })
+            .await;
+        done.ok_or(Away)
+    }
+
+    pub(super) async fn processed(&self, ids: Vec<String>) -> HashSet<String> {
+        let Some(owner) = self.owner.get() else { return HashSet::new() };
+        if ids.is_empty() {
+            return HashSet::new();
+        }
+        let mut command = redis::cmd("MGET");
+        for id in &ids {
+            command.arg(key::processed(id));
+        }
+        let marks: Option<Vec<Option<String>>> =
+            self.redis.ask(|mut connection| async move { command.query_async(&mut connection).await }).await;
+        // A mark of another database says nothing of this one.
+        ids.into_iter()
+            .zip(marks.unwrap_or_default())
+            .filter(|(_, mark)| mark.as_ref() == Some(owner))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    pub(super) fn mark_processed(&self, ids: Vec<String>) {
+        let Some(owner) = self.owner.get().cloned() else { return };
+        if ids.is_empty() {
+            return;
+        }
+        let redis = self.redis.clone();
+        tokio::spawn(async move {
+            let mut pipeline = redis::pipe();
+            for id in ids {
+                let key = key::processed(&id);
+                pipeline.cmd("SET").arg(key).arg(&owner).arg("EX").arg(PROCESSED_TTL.as_secs()).ignore();
+            }
+            let _: Option<()> =
+                redis.ask(|mut connection| async move { pipeline.query_async(&mut connection).await }).await;
+        });
+    }
+}

@@ -1,0 +1,107 @@
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDateTime;
+use sea_orm::sqlx::{self, PgConnection};
+
+use super::{Applied, Batch, Commit, Fact, Message, dedup, fold, position, rows};
+use crate::{Error, Service, domain::EventId};
+
+impl Service {
+    /// Applies a batch in one transaction: positions, message ids and effects together, or nothing.
+    ///
+    /// Applying it again, here or elsewhere, has no further effect; the answer then holds the commits that may still
+    /// have to be published.
+    ///
+    /// # Errors
+    /// Of kind `Transient` where trying the same batch again is right, also when it is not known whether the
+    /// transaction took place. Of kind `Data` where some message in it can't be stored: applied alone, each of the
+    /// others can.
+    pub async fn apply(&self, cluster_id: &str, batch: &Batch) -> Result<Applied, Error> {
+        let today = self.clock().now().date_naive();
+        let known = self.cache().processed(batch.messages.iter().map(Message::id)).await;
+        loop {
+            let mut tx = self.pool().begin().await?;
+            let seen_on = dedup::join_day(&mut tx).await?;
+            if seen_on < today {
+                tx.rollback().await?;
+                self.begin_day(today).await?;
+                continue;
+            }
+            let places = position::lock(&mut tx, cluster_id, &batch.positions).await?;
+            let place = |message: &Message| places.get(&(message.topic.clone(), message.partition)).copied();
+            let (ahead, behind): (Vec<&Message>, Vec<&Message>) = batch
+                .messages
+                .iter()
+                .partition(|message| place(message).is_none_or(|place| message.offset >= place.next_offset));
+
+            let hashes: Vec<_> = ahead
+                .iter()
+                .map(|message| {
+                    dedup::hash(message, cluster_id, place(message).map_or(0, |place| place.generation))
+                })
+                .collect();
+            let unmarked = ahead.iter().zip(&hashes).filter(|(message, _)| !known.contains(&message.id()));
+            let mut new =
+                dedup::keep_new(&mut tx, seen_on, unmarked.map(|(_, hash)| *hash).collect()).await?;
+            // Taken out as it is used: of two messages with one id in one batch, one counts.
+            let fresh: Vec<&Message> = ahead
+                .iter()
+                .zip(&hashes)
+                .filter(|(_, hash)| new.remove(hash))
+                .map(|(message, _)| *message)
+                .collect();
+
+            let changes = fold::fold(fresh.iter().copied());
+            let mut commits = rows::write(&mut tx, &changes).await?;
+            position::advance(&mut tx, cluster_id, &batch.positions).await?;
+            earlier_commits(&mut tx, &behind, &mut commits).await?;
+            tx.commit().await?;
+            self.cache().mark_processed(batch.messages.iter().map(Message::id).collect());
+            return Ok(Applied {
+                fresh: fresh.len(),
+                duplicates: ahead.len() - fresh.len(),
+                replayed: behind.len(),
+                commits,
+            });
+        }
+    }
+}
+
+/// Adds the commits of messages that an earlier transaction applied: it may have ended before it could publish.
+async fn earlier_commits(
+    tx: &mut PgConnection,
+    messages: &[&Message],
+    commits: &mut Vec<Commit>,
+) -> Result<(), Error> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut changed_from: BTreeMap<&EventId, Option<NaiveDateTime>> = BTreeMap::new();
+    for message in messages {
+        let earliest = changed_from.entry(message.fact.event_id()).or_default();
+        if let Fact::ParticipantRegistered(fact) = &message.fact {
+            let bucket = fold::minute(fact.occurred_at);
+            *earliest = Some(earliest.map_or(bucket, |earliest| earliest.min(bucket)));
+        }
+    }
+    let ids: Vec<&str> = changed_from.keys().map(|event_id| event_id.as_str()).collect();
+    let stored: Vec<(String, String, i64)> =
+        sqlx::query_as("SELECT event_id, user_id, revision FROM event_stats WHERE event_id = ANY($1)")
+            .bind(ids)
+            .fetch_all(tx)
+            .await?;
+    let mut by_event: HashMap<EventId, usize> =
+        commits.iter().enumerate().map(|(index, commit)| (commit.event_id.clone(), index)).collect();
+    for (event, user, revision) in stored {
+        let mut commit = rows::commit(&event, &user, revision);
+        commit.changed_from = changed_from.get(&commit.event_id).copied().flatten().map(|at| at.and_utc());
+        match by_event.get(&commit.event_id) {
+            Some(index) => commits[*index].merge(commit),
+            None => {
+                by_event.insert(commit.event_id.clone(), commits.len());
+                commits.push(commit);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Which messages have been seen: 128-bit hashes of their ids, kept by the day on which they were first seen.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use sea_orm::sqlx::{self, PgConnection};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::Message;
+use crate::{Error, Service};
+
+/// Guards `installation.seen_on`: shared by every transaction that writes on that day, exclusive for the one that
+/// moves the day on. So whoever writes on a day sees all that was written on the days before it, and a message can't
+/// slip through at midnight.
+const SEEN_ON_LOCK: i64 = 0x7075_6c73_6567_6174;
+
+/// The hash that stands for a message's id. An id that is only a place is good for one generation of the topic.
+pub(super) fn hash(message: &Message, cluster_id: &str, generation: i32) -> Uuid {
+    let mut digest = Sha256::new();
+    match &message.message_id {
+        Some(id) => digest.update(id.as_bytes()),
+        None => digest.update(format!("\0{cluster_id}\0{generation}\0{}", message.id()).as_bytes()),
+    }
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest.finalize()[..16]);
+    Uuid::from_bytes(half)
+}
+
+/// Joins the writers of the current day and keeps the transaction's plans to probes by key: what the planner
+/// believes of tables that were filled a second ago must not decide how a batch is written.
+pub(super) async fn join_day(tx: &mut PgConnection) -> Result<NaiveDate, Error> {
+    sqlx::query(
+        "SELECT pg_advisory_xact_lock_shared($1), set_config('enable_hashjoin', 'off', true), \
+         set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true), \
+         set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)",
+    )
+    .bind(SEEN_ON_LOCK)
+    .execute(&mut *tx)
+    .await?;
+    Ok(sqlx::query_scalar("SELECT seen_on FROM installation").fetch_one(tx).await?)
+}
+
+/// Keeps the ids that nobody has kept before and returns those.
+pub(super) async fn keep_new(
+    tx: &mut PgConnection,
+    seen_on: NaiveDate,
+    mut hashes: Vec<Uuid>,
+) -> Result<HashSet<Uuid>, Error> {
+    // In order, so that two writers who share ids wait for each other instead of deadlocking.
+    hashes.sort_unstable();
+    hashes.dedup();
+    let kept: Vec<Uuid> = sqlx::query_scalar(
+        "INSERT INTO processed_message (hash, seen_on) \
+         SELECT sent.hash, $2 FROM unnest($1::uuid[]) AS sent (hash) \
+         WHERE (SELECT TRUE FROM processed_message AS seen WHERE seen.hash = sent.hash LIMIT 1) IS NULL \
+         ORDER BY sent.hash ON CONFLICT DO NOTHING RETURNING hash",
+    )
+    .bind(&hashes)
+    .bind(seen_on)
+    .fetch_all(tx)
+    .await?;
+    Ok(kept.into_iter().collect())
+}
+
+impl Service {
+    /// Moves the day on, once all that write on the old one have finished.
+    pub(super) async fn begin_day(&self, today: NaiveDate) -> Result<(), Error> {
+        let mut tx = self.pool().begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SEEN_ON_LOCK).execute(&mut *tx).await?;
+        sqlx::query("SELECT ensure_processed_partition($1)").bind(today).execute(&mut *tx).await?;
+        sqlx::query("UPDATE installation SET seen_on = $1 WHERE seen_on < $1")
+            .bind(today)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! Writing: what other services say becomes rows, exactly once in effect.
+//!
+//! One transaction per batch holds the partitions' positions, the ids of the messages and all effects. Publication
+//! comes after the commit and is at least once.
+
+mod apply;
+mod commit;
+mod dedup;
+mod fact;
+mod fold;
+mod position;
+mod rows;
+
+pub use commit::Commit;
+pub use fact::{
+    Applied, Batch, Distribution, DistributionCompleted, EventCreated, Fact, Message, ParticipantRegistered,
+    Position,
+};

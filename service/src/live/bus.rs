@@ -1,0 +1,173 @@
+//! Between processes: Redis pub/sub where there is a Redis, else the database's own notifications.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use sea_orm::sqlx::{self, postgres::PgListener};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Error, Service, ingest::Commit, redis::Redis};
+
+/// How often followers look for themselves while the bus is away, and how often it is tried again.
+const AWAY: Duration = Duration::from_secs(1);
+/// A notification's payload is below 8,000 bytes.
+const LARGEST_NOTIFICATION: usize = 7_900;
+/// Commits in one message of Redis.
+const COMMITS_PER_MESSAGE: usize = 500;
+const NOTIFICATION_CHANNEL: &str = "pulsegate_commits";
+
+pub(crate) enum Bus {
+    Database,
+    Redis(Redis),
+}
+
+/// Nobody else could be told.
+#[derive(Debug)]
+pub(super) struct Away;
+
+/// Lists of commits as JSON arrays, each shorter than a notification may be.
+fn notifications(commits: &[Commit]) -> Vec<String> {
+    let mut payloads: Vec<String> = Vec::new();
+    for commit in commits {
+        let Ok(text) = serde_json::to_string(commit) else { continue };
+        match payloads.last_mut().filter(|payload| payload.len() + text.len() + 1 < LARGEST_NOTIFICATION) {
+            Some(payload) => {
+                payload.push(',');
+                payload.push_str(&text);
+            }
+            None => payloads.push(format!("[{text}")),
+        }
+    }
+    for payload in &mut payloads {
+        payload.push(']');
+    }
+    payloads
+}
+
+impl Service {
+    fn redis_channel(installation: uuid::Uuid) -> String {
+        format!("analytics:commits:{}", installation.simple())
+    }
+
+    /// Tells the other processes.
+    pub(super) async fn announce(&self, commits: &[Commit]) -> Result<(), Away> {
+        match self.bus() {
+            Bus::Database => {
+                sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")
+                    .bind(NOTIFICATION_CHANNEL)
+                    .bind(notifications(commits))
+                    .execute(self.pool())
+                    .await
+                    .map_err(|_| Away)?;
+            }
+            Bus::Redis(redis) => {
+                let channel = Self::redis_channel(self.installation().await.map_err(|_| Away)?.id);
+                for part in commits.chunks(COMMITS_PER_MESSAGE) {
+                    let payload = serde_json::to_vec(part).map_err(|_| Away)?;
+                    let mut command = redis::cmd("PUBLISH");
+                    command.arg(&channel).arg(payload);
+                    redis
+                        .ask_even_if_away(|mut connection| async move {
+                            command.query_async::<i64>(&mut connection).await
+                        })
+                        .await
+                        .ok_or(Away)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens until told to stop. While nobody speaks, nothing that is held is believed, and followers look for
+    /// themselves.
+    pub(crate) async fn listen(self: Arc<Self>, stop: CancellationToken) {
+        let listening = async {
+            loop {
+                if let Err(reason) = self.listen_once().await {
+                    tracing::debug!(reason, "the bus is away");
+                }
+                if self.set_listening(false) {
+                    tracing::warn!("lost the bus: reading from the database until it is back");
+                }
+                tokio::time::sleep(AWAY).await;
+                self.hub().resync();
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = listening => {}
+        }
+    }
+
+    /// Listens until the connection is lost.
+    async fn listen_once(&self) -> Result<(), String> {
+        let text = |error: Error| error.to_string();
+        match self.bus() {
+            Bus::Database => {
+                let mut listener =
+                    PgListener::connect_with(self.pool()).await.map_err(|error| error.to_string())?;
+                listener.listen(NOTIFICATION_CHANNEL).await.map_err(|error| error.to_string())?;
+                self.heard();
+                // None: the connection was lost, and with it what was said meanwhile.
+                while let Some(message) = listener.try_recv().await.map_err(|error| error.to_string())? {
+                    self.take_in(message.payload().as_bytes()).await;
+                }
+            }
+            Bus::Redis(redis) => {
+                let channel = Self::redis_channel(self.installation().await.map_err(text)?.id);
+                let mut listener = redis.listen().await.map_err(|error| error.to_string())?;
+                listener.subscribe(&channel).await.map_err(|error| error.to_string())?;
+                self.heard();
+                let mut messages = listener.into_on_message();
+                while let Some(message) = messages.next().await {
+                    self.take_in(message.get_payload_bytes()).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The bus is there: from here on nothing is missed; what was before may have been.
+    fn heard(&self) {
+        if !self.set_listening(true) {
+            tracing::info!("listening for commits");
+        }
+        self.hub().resync();
+    }
+
+    async fn take_in(&self, payload: &[u8]) {
+        match serde_json::from_slice::<Vec<Commit>>(payload) {
+            Ok(commits) => self.deliver(&commits).await,
+            Err(error) => {
+                // From another version: what it said is not known, so everything may have changed.
+                tracing::warn!(%error, "a message on the bus could not be read");
+                self.hub().resync();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::EventId;
+
+    #[test]
+    fn notifications_stay_below_the_limit_and_lose_nothing() {
+        let commits: Vec<Commit> = (0..1000)
+            .map(|revision| Commit {
+                event_id: EventId::trusted(&format!("행사-{revision}")),
+                owners: Vec::new(),
+                revision,
+                changed_from: None,
+            })
+            .collect();
+        let payloads = notifications(&commits);
+        assert!(payloads.iter().all(|payload| payload.len() < 8000));
+        let read: Vec<Commit> = payloads
+            .iter()
+            .flat_map(|payload| serde_json::from_str::<Vec<Commit>>(payload).unwrap())
+            .collect();
+        assert_eq!(read, commits);
+    }
+}

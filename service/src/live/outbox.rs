@@ -1,0 +1,96 @@
+//! What is committed but not yet told to the cache and to the other processes.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::{Service, cache::Source, domain::EventId, ingest::Commit};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// One commit per event at most, so its size is bounded by the number of events.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    pending: Mutex<BTreeMap<EventId, Commit>>,
+    /// One publication at a time: what is taken out must be told before what comes after it counts as told.
+    turn: tokio::sync::Mutex<()>,
+    retrying: std::sync::atomic::AtomicBool,
+}
+
+impl Outbox {
+    fn put(&self, commits: impl IntoIterator<Item = Commit>) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        for commit in commits {
+            match pending.get_mut(&commit.event_id) {
+                Some(known) => known.merge(commit),
+                None => {
+                    pending.insert(commit.event_id.clone(), commit);
+                }
+            }
+        }
+    }
+
+    fn take(&self) -> Vec<Commit> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *pending).into_values().collect()
+    }
+}
+
+fn sources(commits: &[Commit]) -> Vec<Source> {
+    let mut owners: Vec<_> = commits.iter().flat_map(|commit| commit.owners.iter().cloned()).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let events = commits.iter().map(|commit| Source::Event(commit.event_id.clone()));
+    events.chain(owners.into_iter().map(Source::User)).collect()
+}
+
+impl Service {
+    /// Tells the cache, then everybody else, of commits. True where these and all before them have been told: only
+    /// then may whoever applied them forget them. Else they are kept and told as soon as that is possible.
+    pub async fn publish(self: &Arc<Self>, commits: &[Commit]) -> bool {
+        self.outbox().put(commits.iter().cloned());
+        if self.flush().await {
+            return true;
+        }
+        if !self.outbox().retrying.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            let service = Arc::clone(self);
+            tokio::spawn(async move {
+                let mut pause = FIRST_PAUSE;
+                loop {
+                    tokio::time::sleep(pause).await;
+                    if service.flush().await {
+                        break;
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                service.outbox().retrying.store(false, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+        false
+    }
+
+    async fn flush(&self) -> bool {
+        let _turn = self.outbox().turn.lock().await;
+        let commits = self.outbox().take();
+        if commits.is_empty() {
+            return true;
+        }
+        let told = self.cache().invalidate(&sources(&commits)).await.is_ok()
+            && self.announce(&commits).await.is_ok();
+        // Followers in this process need no bus.
+        self.hub().deliver(&commits);
+        if !told {
+            self.outbox().put(commits);
+        }
+        told
+    }
+
+    /// Takes in what another process committed: the cache of this process first, then the followers.
+    pub(super) async fn deliver(&self, commits: &[Commit]) {
+        self.invalidate_memory(&sources(commits)).await;
+        self.hub().deliver(commits);
+    }
+}

@@ -1,0 +1,255 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use entity::{channel_stats, event_stats};
+use sea_orm::{DbBackend, EntityTrait, Statement, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Service, cache,
+    domain::{Channel, ChannelName, ChannelType, Event, EventId, EventStatus, UserId, Viewer},
+};
+
+/// An event that the viewer may see, with its channels where they are known already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventEntry {
+    /// The event.
+    pub event: Event,
+    /// Its channels by name. `None`: not read yet, see [`Service::channels`].
+    pub channels: Option<Arc<[Channel]>>,
+}
+
+/// Reads a row.
+pub(super) fn event(row: event_stats::Model) -> Result<Event, Error> {
+    Ok(Event {
+        event_id: EventId::trusted(&row.event_id),
+        title: row.event_title,
+        user_id: UserId::trusted(&row.user_id),
+        total_participants: row.total_participants,
+        total_views: row.total_views,
+        estimated_roi: row.estimated_roi,
+        target_roi: row.target_roi,
+        sales_growth_rate: row.sales_growth_rate,
+        total_investment: row.total_investment,
+        expected_revenue: row.expected_revenue,
+        status: EventStatus::parse(&row.status).ok_or(Error::Unknown { column: "status" })?,
+        created_at: row.created_at.and_utc(),
+        updated_at: row.updated_at.and_utc(),
+        revision: row.revision,
+    })
+}
+
+fn channel(row: channel_stats::Model) -> Result<Channel, Error> {
+    Ok(Channel {
+        event_id: EventId::trusted(&row.event_id),
+        channel_name: ChannelName::trusted(&row.channel_name),
+        channel_type: ChannelType::parse(&row.channel_type)
+            .ok_or(Error::Unknown { column: "channel_type" })?,
+        impressions: row.impressions,
+        views: row.views,
+        clicks: row.clicks,
+        participants: row.participants,
+        conversions: row.conversions,
+        distribution_cost: row.distribution_cost,
+        likes: row.likes,
+        comments: row.comments,
+        shares: row.shares,
+        total_calls: row.total_calls,
+        completed_calls: row.completed_calls,
+        average_duration: row.average_duration,
+        created_at: row.created_at.and_utc(),
+        updated_at: row.updated_at.and_utc(),
+    })
+}
+
+/// A parameter for `= ANY($n)`.
+pub(super) fn texts<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
+    ids.into_iter().map(str::to_owned).collect::<Vec<_>>().into()
+}
+
+impl Service {
+    /// The events among `ids` that are described and that the viewer may see.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn events(
+        &self,
+        viewer: &Viewer,
+        ids: &[EventId],
+    ) -> Result<HashMap<EventId, Arc<EventEntry>>, Error> {
+        self.installation().await?;
+        let keys: Vec<_> = ids.iter().map(cache::dashboard).collect();
+        let lookups = self.cache().get_all(&keys).await;
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut missing = HashMap::new();
+        for (id, lookup) in ids.iter().zip(lookups) {
+            match lookup.value {
+                Some(entry) if entry.event.revision >= self.hub().latest(id) => {
+                    if viewer.may_see(&entry.event.user_id) {
+                        found.insert(id.clone(), entry);
+                    }
+                }
+                _ => {
+                    missing.insert(id.clone(), lookup.lease);
+                }
+            }
+        }
+        for entry in self.read_events(viewer, missing.keys()).await? {
+            if let Some(lease) = missing.remove(&entry.event.event_id) {
+                self.cache().fill(&cache::dashboard(&entry.event.event_id), lease, &entry).await;
+            }
+            found.insert(entry.event.event_id.clone(), entry);
+        }
+        Ok(found)
+    }
+
+    /// One event as the database has it now, past every cache.
+    pub(crate) async fn event_now(
+        &self,
+        viewer: &Viewer,
+        id: &EventId,
+    ) -> Result<Option<Arc<EventEntry>>, Error> {
+        Ok(self.read_events(viewer, [id]).await?.pop())
+    }
+
+    async fn read_events(
+        &self,
+        viewer: &Viewer,
+        ids: impl IntoIterator<Item = &EventId>,
+    ) -> Result<Vec<Arc<EventEntry>>, Error> {
+        let ids: Vec<&str> = ids.into_iter().map(EventId::as_str).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = "SELECT * FROM event_stats WHERE event_id = ANY($1) AND user_id <> ''".to_owned();
+        let mut values = vec![texts(ids)];
+        if let Some(owner) = viewer.scope() {
+            sql.push_str(" AND user_id = $2");
+            values.push(owner.as_str().into());
+        }
+        let rows = event_stats::Entity::find()
+            .from_raw_sql(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+            .all(self.database())
+            .await?;
+        rows.into_iter().map(|row| Ok(Arc::new(EventEntry { event: event(row)?, channels: None }))).collect()
+    }
+
+    /// The channels of these events, by name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn channels(&self, of: &[Arc<EventEntry>]) -> Result<HashMap<EventId, Arc<[Channel]>>, Error> {
+        let mut found = HashMap::with_capacity(of.len());
+        let mut missing: HashMap<EventId, (Arc<EventEntry>, cache::Lease)> = HashMap::new();
+        let unread: Vec<_> = of.iter().filter(|entry| entry.channels.is_none()).collect();
+        let keys: Vec<_> = unread.iter().map(|entry| cache::dashboard(&entry.event.event_id)).collect();
+        let lookups = self.cache().get_all(&keys).await;
+        for (entry, lookup) in unread.into_iter().zip(lookups) {
+            let id = &entry.event.event_id;
+            let cached = lookup
+                .value
+                .filter(|cached| cached.event.revision >= entry.event.revision.max(self.hub().latest(id)))
+                .and_then(|cached| cached.channels.clone());
+            match cached {
+                Some(channels) => {
+                    found.insert(id.clone(), channels);
+                }
+                None => {
+                    missing.insert(id.clone(), (Arc::clone(entry), lookup.lease));
+                }
+            }
+        }
+        for entry in of {
+            if let Some(channels) = &entry.channels {
+                found.insert(entry.event.event_id.clone(), Arc::clone(channels));
+            }
+        }
+        if !missing.is_empty() {
+            let mut read = self.read_channels(missing.keys()).await?;
+            for (id, (entry, lease)) in missing {
+                let channels: Arc<[Channel]> = read.remove(&id).unwrap_or_default().into();
+                found.insert(id.clone(), Arc::clone(&channels));
+                // The channels are at least as new as the event beside them, and the lease says that nothing was
+                // published since: the pair may be kept under the event's revision.
+                let whole = Arc::new(EventEntry { event: entry.event.clone(), channels: Some(channels) });
+                self.cache().fill(&cache::dashboard(&id), lease, &whole).await;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read_channels(
+        &self,
+        ids: impl Iterator<Item = &EventId>,
+    ) -> Result<BTreeMap<EventId, Vec<Channel>>, Error> {
+        let rows = channel_stats::Entity::find()
+            .from_raw_sql(Statement::from_sql_and_values(
+                DbBackend::Postgres,
+                "SELECT * FROM channel_stats WHERE event_id = ANY($1) ORDER BY event_id, channel_name COLLATE \"C\"",
+                [texts(ids.map(EventId::as_str))],
+            ))
+            .all(self.database())
+            .await?;
+        let mut by_event: BTreeMap<EventId, Vec<Channel>> = BTreeMap::new();
+        for row in rows {
+            let channel = channel(row)?;
+            by_event.entry(channel.event_id.clone()).or_default().push(channel);
+        }
+        Ok(by_event)
+    }
+
+    /// Single channels of these events, by name; one that does not exist is absent.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn channel(
+        &self,
+        of: &[(Arc<EventEntry>, ChannelName)],
+    ) -> Result<HashMap<(EventId, ChannelName), Channel>, Error> {
+        let mut found = HashMap::with_capacity(of.len());
+        let mut missing = HashMap::new();
+        let keys: Vec<_> =
+            of.iter().map(|(entry, name)| cache::channel(&entry.event.event_id, name)).collect();
+        let lookups = self.cache().get_all(&keys).await;
+        for ((entry, name), lookup) in of.iter().zip(lookups) {
+            let id = (entry.event.event_id.clone(), name.clone());
+            if let Some(channels) = &entry.channels {
+                if let Some(channel) = channels.iter().find(|channel| channel.channel_name == *name) {
+                    found.insert(id, channel.clone());
+                }
+            } else if let Some(cached) = lookup.value {
+                if let Some(channel) = cached.as_ref() {
+                    found.insert(id, channel.clone());
+                }
+            } else {
+                missing.insert(id, lookup.lease);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let rows = channel_stats::Entity::find()
+            .from_raw_sql(Statement::from_sql_and_values(
+                DbBackend::Postgres,
+                "SELECT * FROM channel_stats WHERE (event_id, channel_name) IN \
+                 (SELECT * FROM unnest($1::text[], $2::text[]))",
+                [
+                    texts(missing.keys().map(|(event, _)| event.as_str())),
+                    texts(missing.keys().map(|(_, name)| name.as_str())),
+                ],
+            ))
+            .all(self.database())
+            .await?;
+        for row in rows {
+            let channel = channel(row)?;
+            found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel);
+        }
+        for (id, lease) in missing {
+            let channel = Arc::new(found.get(&id).cloned());
+            self.cache().fill(&cache::channel(&id.0, &id.1), lease, &channel).await;
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,17 @@
+//! Reading: every finder takes the viewer, or something that only a finder with a viewer gives out.
+
+mod entry;
+mod filter;
+mod page;
+mod ranking;
+mod spending;
+mod timeline;
+mod user;
+
+pub use entry::EventEntry;
+pub use filter::{EventFilter, EventOrder, EventOrderField, SortDirection};
+pub use page::{MAX_PAGE, Page, PageError, PageRequest};
+pub use ranking::{ChannelGrouping, RankingQuery};
+pub use spending::Spending;
+pub use timeline::{ComparedTimeline, Timeline, TimelineError, TimelineSpec};
+pub(crate) use timeline::{StoredExtent, StoredSeries};

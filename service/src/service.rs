@@ -1,0 +1,232 @@
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sea_orm::{
+    DatabaseConnection, SqlxPostgresConnector,
+    sqlx::{
+        self, PgPool,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    },
+};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    cache::{Cache, Source},
+    clock::SharedClock,
+    cursor::Cursors,
+    live::{Bus, Hub, Outbox},
+    redis::Redis,
+};
+
+/// Where the service keeps things, and how long it waits for them.
+#[derive(Clone)]
+pub struct Settings {
+    /// PostgreSQL 15 or later.
+    pub database_url: String,
+    /// Cache and bus; without it, the process's own memory and the database's notifications.
+    pub redis_url: Option<String>,
+    /// Connections at most.
+    pub pool_size: u32,
+    /// How long to wait for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long a statement may take.
+    pub statement_timeout: Duration,
+}
+
+/// Addresses hold passwords, so they are not shown.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}
+
+/// What a database is known by.
+pub(crate) struct Installation {
+    pub(crate) id: Uuid,
+    pub(crate) cursors: Cursors,
+}
+
+/// The state of what the service stands on. `Err` says what is missing, in words for an operator.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// PostgreSQL.
+    pub database: Result<(), String>,
+    /// Redis, or the process's own memory.
+    pub cache: Result<(), String>,
+    /// Redis pub/sub, or the database's notifications.
+    pub bus: Result<(), String>,
+}
+
+/// The domain's one entrance: reads, writes, follows.
+pub struct Service {
+    pool: PgPool,
+    database: DatabaseConnection,
+    cache: Cache,
+    bus: Bus,
+    redis: Option<Redis>,
+    hub: Arc<Hub>,
+    outbox: Outbox,
+    installation: OnceCell<Installation>,
+    listening: AtomicBool,
+    clock: SharedClock,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Connects to nothing yet: a dependency that is absent is a state, see [`Service::health`], not a failed start.
+    ///
+    /// # Errors
+    /// [`Error::Address`] where an address can't be read.
+    pub fn new(settings: &Settings, clock: SharedClock) -> Result<Arc<Self>, Error> {
+        let options = PgConnectOptions::from_str(&settings.database_url)
+            .map_err(|_| Error::Address {
+                variable: "DATABASE_URL",
+                reason: "expected postgres://user:password@host:port/database".to_owned(),
+            })?
+            .application_name("pulsegate")
+            .options([
+                ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
+                ("TimeZone", "UTC".to_owned()),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.pool_size)
+            .acquire_timeout(settings.acquire_timeout)
+            .connect_lazy_with(options);
+        let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
+        Ok(Arc::new(Self {
+            database: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()),
+            pool,
+            cache: redis.clone().map_or_else(Cache::memory, Cache::remote),
+            bus: redis.clone().map_or(Bus::Database, Bus::Redis),
+            redis,
+            hub: Arc::new(Hub::new()),
+            outbox: Outbox::default(),
+            installation: OnceCell::new(),
+            listening: AtomicBool::new(false),
+            clock,
+        }))
+    }
+
+    /// Begins to listen for the commits of other processes, until `stop`. Without it nothing is kept in memory.
+    pub fn start(self: &Arc<Self>, stop: CancellationToken) {
+        tokio::spawn(Arc::clone(self).listen(stop));
+    }
+
+    /// The clock that the service goes by.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// The pool behind SeaORM, for statements that take arrays.
+    pub(crate) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) const fn database(&self) -> &DatabaseConnection {
+        &self.database
+    }
+
+    pub(crate) const fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(crate) const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Says whether commits are heard. True where they were before.
+    pub(crate) fn set_listening(&self, listening: bool) -> bool {
+        let before = self.listening.swap(listening, Ordering::SeqCst);
+        self.cache.trust(listening);
+        before
+    }
+
+    /// Takes what this process holds in its memory back; what is in Redis was taken back by whoever committed.
+    pub(crate) async fn invalidate_memory(&self, sources: &[Source]) {
+        if matches!(self.cache, Cache::Memory(_)) {
+            // Memory is never away.
+            let _ = self.cache.invalidate(sources).await;
+        }
+    }
+
+    /// What this database is known by, read once.
+    pub(crate) async fn installation(&self) -> Result<&Installation, Error> {
+        self.installation
+            .get_or_try_init(async || {
+                // A copy of a database is another one, though it brings the row along.
+                let (id, key): (Uuid, Vec<u8>) = sqlx::query_as(
+                    "SELECT md5(installation.id || datname || pg_database.oid)::uuid, cursor_key \
+                     FROM installation, pg_database WHERE datname = current_database()",
+                )
+                .fetch_one(&self.pool)
+                .await?;
+                let key = key.try_into().map_err(|_| Error::Unknown { column: "cursor_key" })?;
+                self.cache.belongs_to(id);
+                Ok(Installation { id, cursors: Cursors::new(&key) })
+            })
+            .await
+    }
+
+    /// Asks everything that the service stands on.
+    pub async fn health(&self) -> Health {
+        let database = async {
+            match sqlx::query("SELECT 1").execute(&self.pool).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Error::from(error).to_string()),
+            }
+        };
+        let cache = async {
+            match &self.redis {
+                Some(redis) if !redis.ping().await => Err("Redis does not answer".to_owned()),
+                _ => Ok(()),
+            }
+        };
+        let (database, cache) = tokio::join!(database, cache);
+        let bus = if self.listening.load(Ordering::SeqCst) {
+            Ok(())
+        } else {
+            Err("not yet listening for commits".to_owned())
+        };
+        Health { database, cache, bus }
+    }
+
+    /// Those of the expected migrations that the database does not have.
+    ///
+    /// # Errors
+    /// What the database says, but for a database without any migration: it lacks them all.
+    pub async fn pending_migrations(&self, expected: &[String]) -> Result<Vec<String>, Error> {
+        let applied: Vec<String> =
+            match sqlx::query_scalar("SELECT version FROM seaql_migrations").fetch_all(&self.pool).await {
+                Ok(applied) => applied,
+                Err(error) => match Error::from(error) {
+                    Error::Schema(_) => Vec::new(),
+                    error => return Err(error),
+                },
+            };
+        Ok(expected.iter().filter(|name| !applied.contains(name)).cloned().collect())
+    }
+}
