@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU32, str::FromStr};
 
 use chrono::{DateTime, Months, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -45,6 +45,12 @@ pub enum InvalidDuration {
 }
 
 impl IsoDuration {
+    /// So much elapsed time.
+    #[must_use]
+    pub const fn from_millis(millis: NonZeroU32) -> Self {
+        Self { months: 0, days: 0, nanos: millis.get() as u64 * 1_000_000 }
+    }
+
     /// The length where it is elapsed time only; `None` where it has years, months, weeks or days.
     #[must_use]
     pub const fn elapsed(&self) -> Option<std::time::Duration> {
@@ -249,6 +255,7 @@ mod tests {
 
     #[test]
     fn is_exact() {
+        assert_eq!(IsoDuration::from_millis(250.try_into().unwrap()), duration("PT0.25S"));
         assert_eq!(duration("PT0.1S").elapsed(), Some(std::time::Duration::from_millis(100)));
         assert_eq!(duration("PT16777217S").elapsed(), Some(std::time::Duration::from_secs(16_777_217)));
         assert_eq!(duration("P1D").elapsed(), None);
