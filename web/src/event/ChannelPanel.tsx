@@ -1,11 +1,15 @@
 import { useState } from "react";
-import type { ChannelRowFragment } from "../gateway/generated/operations";
+import type { ChannelRowFragment, FreshnessMarkFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
+import "../ui/bars.css";
+import { FreshnessMark } from "../ui/FreshnessMark";
 import { Notice } from "../ui/Notice";
+import { ScrollBox } from "../ui/ScrollBox";
 import { CHANNEL_COLUMNS, nextSort, sortChannels, type ChannelColumn, type ChannelSort } from "./channelSort";
+import type { EventFreshness } from "./useFreshness";
 
 /** The event's channels, side by side. */
-export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragment[] }) {
+export function ChannelPanel({ channels, freshness }: { channels: readonly ChannelRowFragment[]; freshness: EventFreshness | null }) {
   const { t, language } = useLocale();
   const [sort, setSort] = useState<ChannelSort>({ column: "participants", descending: true });
   if (channels.length === 0) {
@@ -18,13 +22,11 @@ export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragme
   }
   const most = Math.max(1, ...channels.map((channel) => channel.participants));
   return (
-    <section className="card" aria-labelledby="channels-title">
+    <section className="card channels" aria-labelledby="channels-title">
       <header>
         <h2 id="channels-title">{t.channels.title}</h2>
       </header>
-      {/* A region that scrolls has to be reachable by keyboard. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="scroll channels" role="region" aria-label={t.channels.title} tabIndex={0}>
+      <ScrollBox label={t.channels.tableLabel} isTall={false}>
         <table>
           <thead>
             <tr>
@@ -35,11 +37,11 @@ export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragme
           </thead>
           <tbody>
             {sortChannels(channels, sort, language).map((channel) => (
-              <ChannelRow key={channel.id} channel={channel} most={most} />
+              <ChannelRow key={channel.id} channel={channel} most={most} freshness={freshness?.channels.get(channel.id)} />
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollBox>
     </section>
   );
 }
@@ -69,7 +71,15 @@ function ColumnHead({ column, sort, onSort }: { column: ChannelColumn; sort: Cha
   );
 }
 
-function ChannelRow({ channel, most }: { channel: ChannelRowFragment; most: number }) {
+function ChannelRow({
+  channel,
+  most,
+  freshness,
+}: {
+  channel: ChannelRowFragment;
+  most: number;
+  freshness: FreshnessMarkFragment | undefined;
+}) {
   const { t, f } = useLocale();
   return (
     <tr>
@@ -77,7 +87,8 @@ function ChannelRow({ channel, most }: { channel: ChannelRowFragment; most: numb
         <span className="channel-name">{channel.channelName}</span>
         <span className="channel-type" data-type={channel.channelType}>
           {t.channelType[channel.channelType]}
-        </span>
+        </span>{" "}
+        {freshness === undefined ? null : <FreshnessMark freshness={freshness} />}
       </th>
       <td>
         {f.count(channel.participants)}

@@ -3,6 +3,7 @@ import type { EventPageFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import { TimelinePanel } from "../timeline/TimelinePanel";
 import { ErrorNotice } from "../ui/ErrorNotice";
+import { FreshnessMark } from "../ui/FreshnessMark";
 import { Notice } from "../ui/Notice";
 import { Skeleton } from "../ui/Skeleton";
 import { StatusLabel } from "../ui/StatusLabel";
@@ -13,6 +14,7 @@ import { FunnelPanel } from "./FunnelPanel";
 import { RoiPanel } from "./RoiPanel";
 import { Totals } from "./Totals";
 import { useEvent } from "./useEvent";
+import { useFreshness, type EventFreshness } from "./useFreshness";
 
 /** Everything about one event. */
 export function EventPage({ eventId }: { eventId: string }) {
@@ -26,28 +28,29 @@ export function EventPage({ eventId }: { eventId: string }) {
       </Link>
       {view.kind === "shown" ? <Loaded event={view.event} /> : null}
       {view.kind === "loading" ? <Loading /> : null}
-      {view.kind === "missing" ? <Notice role="alert" title={t.event.notFoundTitle} hint={t.event.notFoundHint} /> : null}
+      {view.kind === "missing" ? <Notice role="alert" isPage title={t.event.notFoundTitle} hint={t.event.notFoundHint} /> : null}
       {view.kind === "failed" ? <ErrorNotice error={view.error} onRetry={view.retry} /> : null}
     </>
   );
 }
 
 function Loaded({ event }: { event: EventPageFragment }) {
+  const freshness = useFreshness(event.eventId);
   return (
     <article className="event">
-      <EventHeader event={event} />
+      <EventHeader event={event} freshness={freshness} />
       <Totals event={event} />
       <TimelinePanel eventId={event.eventId} createdAt={Date.parse(event.createdAt)} isActive={event.status === "ACTIVE"} />
       <div className="event-pair">
         <FunnelPanel steps={event.funnel.steps} />
         <RoiPanel roi={event.roi} />
       </div>
-      <ChannelPanel channels={event.channels} />
+      <ChannelPanel channels={event.channels} freshness={freshness} />
     </article>
   );
 }
 
-function EventHeader({ event }: { event: EventPageFragment }) {
+function EventHeader({ event, freshness }: { event: EventPageFragment; freshness: EventFreshness | null }) {
   const { t, f } = useLocale();
   return (
     <header className="event-head">
@@ -57,9 +60,8 @@ function EventHeader({ event }: { event: EventPageFragment }) {
         {t.event.owner} <Link href={`/users/${encodeURIComponent(event.userId)}`}>{event.userId}</Link>
         {" · "}
         {t.event.created} {f.instant(Date.parse(event.createdAt))}
-        {" · "}
-        {t.event.updated} {f.instant(Date.parse(event.updatedAt))}
       </p>
+      {freshness === null ? null : <FreshnessMark freshness={freshness.event} />}
     </header>
   );
 }

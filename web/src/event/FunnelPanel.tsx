@@ -1,5 +1,6 @@
 import type { EventPageFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
+import "../ui/bars.css";
 
 /** How many go on from each step to the next. */
 export function FunnelPanel({ steps }: { steps: EventPageFragment["funnel"]["steps"] }) {

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import { Link } from "wouter";
 import { useLocale } from "../i18n/locale";
 import { ErrorNotice } from "../ui/ErrorNotice";
 import { Notice } from "../ui/Notice";
@@ -9,6 +10,8 @@ import { useTitle } from "../ui/useTitle";
 import { EventTile } from "./EventTile";
 import "./overview.css";
 import { OverviewToolbar } from "./OverviewToolbar";
+import { RankingPanel } from "./RankingPanel";
+import { UserTotals } from "./UserTotals";
 import { useEvents } from "./useEvents";
 import { useOverviewParams } from "./useOverviewParams";
 
@@ -27,12 +30,27 @@ export function OverviewPage({ userId }: { userId: string | null }) {
   const total = events.data?.pages[0]?.events.totalCount;
   return (
     <>
+      {userId === null ? null : (
+        <Link className="back" href="/">
+          ← {t.event.back}
+        </Link>
+      )}
       <div className="overview-head">
         <h1>{title}</h1>
         {total === undefined ? null : <p className="note number">{t.overview.count(f.count(total))}</p>}
       </div>
+      {userId === null ? null : <UserTotals userId={userId} />}
       <OverviewToolbar params={params} onChange={change} />
-      <Tiles events={events} isFiltered={params.search !== "" || params.status !== null} onClear={() => change({ search: "", status: null })} />
+      <div className="overview-body">
+        <div>
+          <Tiles
+            events={events}
+            isFiltered={params.search !== "" || params.status !== null}
+            onClear={() => change({ search: "", status: null })}
+          />
+        </div>
+        <RankingPanel userId={userId} />
+      </div>
     </>
   );
 }

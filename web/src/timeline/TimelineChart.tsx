@@ -3,39 +3,35 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Granularity } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
+import { ChartLegend } from "./ChartLegend";
 import { chartOptions } from "./chartOptions";
-import { toColumns } from "./columns";
-import { isLevel, valueOf, type Metric } from "./metric";
+import { toColumns, type Drawing } from "./columns";
+import { isLevel, valueOf } from "./metric";
 import { readPalette } from "./palette";
-import type { Bucket } from "./series";
 
 const HEIGHT = 320;
 const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
 interface Props {
-  buckets: readonly Bucket[];
-  metric: Metric;
+  drawing: Drawing;
   granularity: Granularity;
   timeZone: string;
-  now: number;
 }
 
 /**
  * The drawn series. For a keyboard and a screen reader it is a slider along the buckets, whose text is the bucket's
  * time and value. Its colours are those of the moment it appears: give it another key for another theme.
  */
-export function TimelineChart({ buckets, metric, granularity, timeZone, now }: Props) {
+export function TimelineChart({ drawing, granularity, timeZone }: Props) {
   const { t, f, language } = useLocale();
   const keys = useId();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
-  const data = toColumns(buckets, metric, now);
+  const { buckets, metric, compared, now } = drawing;
+  const data = toColumns(drawing);
   const current = useEffectEvent(() => data);
-  const extent = useEffectEvent((): readonly [number, number] => [
-    (buckets[0]?.start ?? now) / 1000,
-    (isLevel(metric) ? Math.min(now, buckets.at(-1)?.end ?? now) : (buckets.at(-1)?.end ?? now)) / 1000,
-  ]);
+  const extent = useEffectEvent(() => extentOf(drawing));
 
   useEffect(() => {
     const element = box.current;
@@ -66,34 +62,41 @@ export function TimelineChart({ buckets, metric, granularity, timeZone, now }: P
     plot.current?.setData(data);
   });
 
-  const point = (index: number): void => {
-    const x = data[0][index];
-    if (x !== undefined && plot.current !== null) {
-      plot.current.setCursor({ left: plot.current.valToPos(x, "x"), top: 0 });
-    }
-  };
+  const last = buckets.length - 1;
   const onKeyDown = (event: KeyboardEvent): void => {
-    const last = buckets.length - 1;
-    const from = pointed ?? last;
     const step = STEPS[event.key];
+    const from = pointed ?? last;
     const target = event.key === "Home" ? 0 : event.key === "End" ? last : step === undefined ? null : from + step;
-    if (target !== null) {
-      event.preventDefault();
-      point(Math.min(last, Math.max(0, target)));
+    if (target === null) {
+      return;
+    }
+    event.preventDefault();
+    const index = Math.min(last, Math.max(0, target));
+    const x = data[0][index];
+    if (x !== undefined) {
+      plot.current?.setCursor({ left: plot.current.valToPos(x, "x"), top: 0 });
     }
   };
 
-  const index = Math.min(pointed ?? buckets.length - 1, buckets.length - 1);
+  const index = Math.min(pointed ?? last, last);
   const shown = buckets[index];
+  const beside = shown === undefined || isLevel(metric) ? undefined : compared.get(shown.start)?.[metric];
   const text =
     shown === undefined
       ? ""
-      : `${f.bucket(shown.start, granularity, timeZone)}: ${f.count(valueOf(shown, metric))}${shown.end > now ? ` (${t.timeline.running})` : ""}`;
+      : [
+          `${f.bucket(shown.start, granularity, timeZone)}: ${f.count(valueOf(shown, metric))}`,
+          beside === undefined ? "" : ` (${t.timeline.before(f.count(beside))})`,
+          shown.end > now ? ` · ${t.timeline.running}` : "",
+        ].join("");
   return (
     <div className="chart">
-      <p className="chart-readout number" aria-hidden="true">
-        {text}
-      </p>
+      <div className="chart-top">
+        <p className="chart-readout number" aria-hidden="true">
+          {text}
+        </p>
+        <ChartLegend metric={metric} hasCompared={compared.size > 0} hasForecast={drawing.forecast.length > 0} />
+      </div>
       <div
         ref={box}
         className="chart-box"
@@ -102,8 +105,8 @@ export function TimelineChart({ buckets, metric, granularity, timeZone, now }: P
         aria-label={`${t.timeline.title}, ${t.timeline.metrics[metric]}`}
         aria-describedby={keys}
         aria-valuemin={0}
-        aria-valuemax={Math.max(0, buckets.length - 1)}
-        aria-valuenow={index}
+        aria-valuemax={Math.max(0, last)}
+        aria-valuenow={Math.max(0, index)}
         aria-valuetext={text}
         onKeyDown={onKeyDown}
       />
@@ -112,4 +115,12 @@ export function TimelineChart({ buckets, metric, granularity, timeZone, now }: P
       </p>
     </div>
   );
+}
+
+/** Where the x axis begins and ends, in seconds. */
+function extentOf({ buckets, metric, forecast, now }: Drawing): readonly [number, number] {
+  const start = buckets[0]?.start ?? now;
+  const end = buckets.at(-1)?.end ?? now;
+  const right = isLevel(metric) ? (forecast.at(-1)?.at ?? Math.min(end, now)) : end;
+  return [start / 1000, right / 1000];
 }

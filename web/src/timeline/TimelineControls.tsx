@@ -1,10 +1,12 @@
 import { useLocale } from "../i18n/locale";
 import { Segments } from "../ui/Segments";
 import { Select } from "../ui/Select";
-import { METRICS } from "./metric";
+import { isLevel, METRICS } from "./metric";
 import { fittingGranularity, granularitiesOf, RANGES } from "./range";
-import type { TimelineParams } from "./useTimelineParams";
+import { COMPARISONS, type TimelineParams } from "./useTimelineParams";
 import { zones } from "./zones";
+
+const NONE = "NONE";
 
 export function TimelineControls({ params, onChange }: { params: TimelineParams; onChange: (change: Partial<TimelineParams>) => void }) {
   const { t } = useLocale();
@@ -30,6 +32,17 @@ export function TimelineControls({ params, onChange }: { params: TimelineParams;
         options={METRICS.map((value) => ({ value, label: t.timeline.metrics[value] }))}
         onChange={(metric) => onChange({ metric })}
       />
+      {isLevel(params.metric) ? null : (
+        <Select
+          label={t.timeline.compare}
+          value={params.compareTo ?? NONE}
+          options={[
+            { value: NONE, label: t.timeline.comparisons.NONE },
+            ...COMPARISONS.map((value) => ({ value, label: t.timeline.comparisons[value] })),
+          ]}
+          onChange={(value) => onChange({ compareTo: value === NONE ? null : value })}
+        />
+      )}
       <Select
         label={t.timeline.zone}
         value={params.timeZone}

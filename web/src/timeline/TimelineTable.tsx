@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Granularity } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
+import { ScrollBox } from "../ui/ScrollBox";
 import { METRICS, valueOf } from "./metric";
 import type { Bucket } from "./series";
 
@@ -14,9 +15,7 @@ export function TimelineTable({ buckets, granularity, timeZone }: { buckets: rea
     <details className="chart-table" onToggle={(toggle) => setOpen(toggle.currentTarget.open)}>
       <summary>{t.timeline.table}</summary>
       {isOpen ? (
-        // A region that scrolls has to be reachable by keyboard.
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll" role="region" aria-label={t.timeline.title} tabIndex={0}>
+        <ScrollBox label={t.timeline.tableLabel} isTall>
           <table>
             <thead>
               <tr>
@@ -42,7 +41,7 @@ export function TimelineTable({ buckets, granularity, timeZone }: { buckets: rea
                 ))}
             </tbody>
           </table>
-        </div>
+        </ScrollBox>
       ) : null}
     </details>
   );

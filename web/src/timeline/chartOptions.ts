@@ -31,7 +31,7 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
   return {
     width,
     height,
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), look.timeZone),
     cursor: { y: false, drag: { x: false, y: false }, points: { show: isLevel(look.metric), size: 9 } },
@@ -44,6 +44,7 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
         ...axis,
         grid: { show: false },
         space: 80,
+        size: 34,
         values: (_plot, splits, _axis, _space, increment) => axisLabels(splits, increment, look.language, look.timeZone),
       },
       {
@@ -55,24 +56,36 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
       },
     ],
     series: [{}, ...(isLevel(look.metric) ? levelSeries(palette) : countSeries(palette))],
+    bands: isLevel(look.metric) ? [{ series: [LEVEL_HIGH, LEVEL_LOW], fill: palette.forecastSoft }] : [],
     hooks: {
       setCursor: [(plot) => look.onCursor(plot.cursor.idx ?? null)],
     },
   };
 }
 
+const LEVEL_LOW = 3;
+const LEVEL_HIGH = 5;
+
+/** In the order of the columns (see `toColumns`). */
 function countSeries(palette: Palette): uPlot.Series[] {
   const bars = uPlot.paths.bars;
   const paths = bars === undefined ? {} : { paths: bars({ align: 1, size: [0.82, 60, 1], radius: [0.18, 0] }) };
+  const { stepped } = uPlot.paths;
+  const steps = stepped === undefined ? {} : { paths: stepped({ align: 1 }) };
   return [
     { ...paths, fill: palette.accent, width: 0, points: { show: false } },
     { ...paths, fill: () => stripes(palette.accent) as string, stroke: palette.accent, width: 1.25, points: { show: false } },
+    { ...steps, stroke: palette.compare, width: 1.75, dash: [5, 4], points: { show: false } },
   ];
 }
 
 function levelSeries(palette: Palette): uPlot.Series[] {
+  const edge: uPlot.Series = { stroke: palette.forecast, width: 0, points: { show: false } };
   return [
     { stroke: palette.accent, fill: palette.accentSoft, width: 2.25, points: { show: false } },
     { stroke: palette.accent, width: 2.25, dash: [4, 4], points: { show: false } },
+    edge,
+    { stroke: palette.forecast, width: 2, dash: [2, 4], points: { show: false } },
+    edge,
   ];
 }

@@ -2,6 +2,9 @@
 export interface Palette {
   readonly accent: string;
   readonly accentSoft: string;
+  readonly compare: string;
+  readonly forecast: string;
+  readonly forecastSoft: string;
   readonly ink: string;
   readonly line: string;
   readonly font: string;
@@ -19,6 +22,9 @@ export function readPalette(element: HTMLElement): Palette {
   const palette: Palette = {
     accent: read("--accent"),
     accentSoft: read("--accent-soft"),
+    compare: read("--compare"),
+    forecast: read("--forecast"),
+    forecastSoft: read("--forecast-soft"),
     ink: read("--ink-3"),
     line: read("--line"),
     font: `12px ${style.fontFamily}`,

@@ -1,5 +1,5 @@
 import { useSearchParams } from "wouter";
-import type { Granularity } from "../gateway/generated/operations";
+import type { Comparison, Granularity } from "../gateway/generated/operations";
 import { fittingGranularity, isRange, type Range } from "./range";
 import { METRICS, type Metric } from "./metric";
 import { browserZone, isZone } from "./zones";
@@ -10,9 +10,12 @@ export interface TimelineParams {
   readonly granularity: Granularity;
   readonly timeZone: string;
   readonly metric: Metric;
+  readonly compareTo: Comparison | null;
 }
 
-const KEYS = { range: "range", granularity: "per", timeZone: "tz", metric: "show" } as const;
+export const COMPARISONS: readonly Comparison[] = ["PREVIOUS_PERIOD", "PREVIOUS_WEEK", "PREVIOUS_MONTH"];
+
+const KEYS = { range: "range", granularity: "per", timeZone: "tz", metric: "show", compareTo: "vs" } as const;
 
 /** @param initialRange the range where the address names none */
 export function useTimelineParams(initialRange: Range): [TimelineParams, (change: Partial<TimelineParams>) => void] {
@@ -25,13 +28,19 @@ export function useTimelineParams(initialRange: Range): [TimelineParams, (change
     granularity: fittingGranularity(effective, params.get(KEYS.granularity)),
     timeZone: isZone(zone) ? zone : browserZone(),
     metric: METRICS.find((metric) => metric === params.get(KEYS.metric)) ?? "participants",
+    compareTo: COMPARISONS.find((comparison) => comparison === params.get(KEYS.compareTo)) ?? null,
   };
   const change = (changed: Partial<TimelineParams>): void => {
     setParams(
       (previous) => {
         const next = new URLSearchParams(previous);
         for (const [name, value] of Object.entries(changed)) {
-          next.set(KEYS[name as keyof TimelineParams], value);
+          const key = KEYS[name as keyof TimelineParams];
+          if (value === null) {
+            next.delete(key);
+          } else {
+            next.set(key, value);
+          }
         }
         return next;
       },
