@@ -5,12 +5,16 @@ import "../ui/bars.css";
 import { FreshnessMark } from "../ui/FreshnessMark";
 import { Notice } from "../ui/Notice";
 import { ScrollBox } from "../ui/ScrollBox";
+import { Sparkline } from "../ui/Sparkline";
+import { growth } from "./channelHistory";
 import { CHANNEL_COLUMNS, nextSort, sortChannels, type ChannelColumn, type ChannelSort } from "./channelSort";
+import { useChannelHistory } from "./useChannelHistory";
 import type { EventFreshness } from "./useFreshness";
 
 /** The event's channels, side by side. */
 export function ChannelPanel({ channels, freshness }: { channels: readonly ChannelRowFragment[]; freshness: EventFreshness | null }) {
   const { t, language } = useLocale();
+  const history = useChannelHistory(channels);
   const [sort, setSort] = useState<ChannelSort>({ column: "participants", descending: true });
   if (channels.length === 0) {
     return (
@@ -37,7 +41,13 @@ export function ChannelPanel({ channels, freshness }: { channels: readonly Chann
           </thead>
           <tbody>
             {sortChannels(channels, sort, language).map((channel) => (
-              <ChannelRow key={channel.id} channel={channel} most={most} freshness={freshness?.channels.get(channel.id)} />
+              <ChannelRow
+                key={channel.id}
+                channel={channel}
+                most={most}
+                seen={history.samples.get(channel.id) ?? NOTHING_SEEN}
+                freshness={freshness?.channels.get(channel.id)}
+              />
             ))}
           </tbody>
         </table>
@@ -45,6 +55,8 @@ export function ChannelPanel({ channels, freshness }: { channels: readonly Chann
     </section>
   );
 }
+
+const NOTHING_SEEN: readonly number[] = [];
 
 function ColumnHead({ column, sort, onSort }: { column: ChannelColumn; sort: ChannelSort; onSort: () => void }) {
   const { t } = useLocale();
@@ -74,10 +86,12 @@ function ColumnHead({ column, sort, onSort }: { column: ChannelColumn; sort: Cha
 function ChannelRow({
   channel,
   most,
+  seen,
   freshness,
 }: {
   channel: ChannelRowFragment;
   most: number;
+  seen: readonly number[];
   freshness: FreshnessMarkFragment | undefined;
 }) {
   const { t, f } = useLocale();
@@ -90,9 +104,12 @@ function ChannelRow({
         </span>{" "}
         {freshness === undefined ? null : <FreshnessMark freshness={freshness} />}
       </th>
-      <td>
-        {f.count(channel.participants)}
-        <span className="bar" data-type={channel.channelType} aria-hidden="true">
+      <td data-type={channel.channelType}>
+        <span className="channel-count">
+          <Sparkline values={growth(seen)} label={t.channels.growth} />
+          {f.count(channel.participants)}
+        </span>
+        <span className="bar" aria-hidden="true">
           <span style={{ width: `${(channel.participants / most) * 100}%` }} />
         </span>
       </td>

@@ -8,6 +8,7 @@ import { createRoot } from "react-dom/client";
 import { SubjectDocument } from "../gateway/generated/operations";
 import { query } from "../gateway/query";
 import { authorization } from "../gateway/token";
+import logo from "../ui/pulse.svg";
 import { exampleTabs, type Subject } from "./examples";
 import "./graphiql.css";
 
@@ -41,6 +42,12 @@ if (root !== null) {
       initialHeaders={Object.keys(headers).length === 0 ? "" : JSON.stringify(headers, null, 2)}
       defaultEditorToolsVisibility="variables"
       plugins={plugins}
-    />,
+    >
+      <GraphiQL.Logo>
+        <a className="home" href="/">
+          <img src={logo} alt="" width="22" height="22" /> Pulsegate
+        </a>
+      </GraphiQL.Logo>
+    </GraphiQL>,
   );
 }

@@ -133,6 +133,7 @@ export const en = {
     name: "Channel",
     type: "Type",
     participants: "Participants",
+    growth: "Growth since this page was opened",
     share: "Share",
     views: "Views",
     clicks: "Clicks",

@@ -134,6 +134,7 @@ export const ko: Messages = {
     name: "채널",
     type: "유형",
     participants: "참여자",
+    growth: "이 화면을 연 뒤의 증가",
     share: "비중",
     views: "조회",
     clicks: "클릭",

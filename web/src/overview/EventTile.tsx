@@ -4,13 +4,10 @@ import { EventTileLiveDocument } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import { useFeed } from "../live/useFeed";
 import { LiveNumber } from "../ui/LiveNumber";
+import { Sparkline } from "../ui/Sparkline";
 import { StatusLabel } from "../ui/StatusLabel";
 import { useInView } from "../ui/useInView";
-import { sparkline } from "./sparkline";
 import type { Tile } from "./useEvents";
-
-const WIDTH = 240;
-const HEIGHT = 44;
 
 /** One event at a glance. It is live while it is in sight. */
 export const EventTile = memo(function EventTile({ event: listed }: { event: Tile }) {
@@ -29,11 +26,6 @@ export const EventTile = memo(function EventTile({ event: listed }: { event: Til
   );
   // Out of sight the list's own refresh is the newer one.
   const event = update !== null && (enabled || update.after === listed) ? update.event : listed;
-  const spark = sparkline(
-    event.timeline.points.map((point) => point.participants),
-    WIDTH,
-    HEIGHT,
-  );
 
   return (
     <li ref={element} className="tile">
@@ -46,10 +38,7 @@ export const EventTile = memo(function EventTile({ event: listed }: { event: Til
           </strong>{" "}
           {t.overview.participants}
         </p>
-        <svg className="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={t.overview.lastDay}>
-          <path className="spark-area" d={spark.area} />
-          <path className="spark-line" d={spark.line} />
-        </svg>
+        <Sparkline values={event.timeline.points.map((point) => point.participants)} label={t.overview.lastDay} />
         <p className="tile-foot number">
           <span>
             {t.overview.views} <b>{f.compact(event.totalViews)}</b>
