@@ -1,0 +1,152 @@
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+use service::{metrics::ChannelSums, read::EventEntry};
+
+use super::{SortDirection, funnel::Funnel, roi::Roi};
+use crate::{
+    error::Fault,
+    graphql::{
+        channel::{CHANNELS, ChannelAnalytics, ChannelMetric, ChannelType},
+        context::loaders,
+        faults,
+        global_id::GlobalId,
+        scalar::{DateTime, Decimal, TimeZone},
+        timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
+    },
+};
+
+/// Where an event stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "service::domain::EventStatus")]
+pub(crate) enum EventStatus {
+    /// Running.
+    Active,
+    /// Over.
+    Ended,
+    /// Put away.
+    Archived,
+}
+
+/// The statistics of one promotional event.
+#[derive(Clone, Debug)]
+pub(crate) struct EventAnalytics(pub(crate) Arc<EventEntry>);
+
+#[Object]
+impl EventAnalytics {
+    /// Opaque; `node(id:)` takes it.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::Event(self.0.event.event_id.clone()).encode()
+    }
+
+    /// The event's id in the service that owns events.
+    async fn event_id(&self) -> ID {
+        ID(self.0.event.event_id.to_string())
+    }
+
+    /// The event's title.
+    async fn title(&self) -> &str {
+        &self.0.event.title
+    }
+
+    /// The owner's id in the service that owns users.
+    async fn user_id(&self) -> ID {
+        ID(self.0.event.user_id.to_string())
+    }
+
+    /// Where the event stands in its life.
+    async fn status(&self) -> EventStatus {
+        self.0.event.status.into()
+    }
+
+    /// People who registered, through any channel or none.
+    async fn total_participants(&self) -> i32 {
+        self.0.event.total_participants
+    }
+
+    /// The sum of the channels' views.
+    async fn total_views(&self) -> i32 {
+        self.0.event.total_views
+    }
+
+    /// Growth of sales, percent, as the event's owner reported it.
+    async fn sales_growth_rate(&self) -> Decimal {
+        Decimal::rounded(self.0.event.sales_growth_rate)
+    }
+
+    /// When the event was created: the earliest message about its creation.
+    async fn created_at(&self) -> DateTime {
+        self.0.event.created_at.into()
+    }
+
+    /// The latest moment that touched the event's statistics.
+    async fn updated_at(&self) -> DateTime {
+        self.0.event.updated_at.into()
+    }
+
+    /// Return on investment and what belongs to it.
+    async fn roi(&self) -> Roi {
+        Roi::of(self.0.clone())
+    }
+
+    /// The channels that the event is distributed over, those of some types only where `types` is given. Channels
+    /// without a value for `orderBy` come last, ties are ordered by name.
+    #[graphql(complexity = "1 + CHANNELS * child_complexity")]
+    async fn channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only channels of these types.")] types: Option<Vec<ChannelType>>,
+        #[graphql(desc = "What the channels are ordered by.", default_with = "ChannelMetric::Participants")]
+        order_by: ChannelMetric,
+        #[graphql(desc = "Largest first, or smallest first.", default_with = "SortDirection::Desc")]
+        direction: SortDirection,
+    ) -> Result<Vec<ChannelAnalytics>, Fault> {
+        let channels = loaders(ctx).channels(&self.0).await?;
+        let types: Option<Vec<service::domain::ChannelType>> =
+            types.map(|types| types.into_iter().map(Into::into).collect());
+        let wanted = channels
+            .iter()
+            .filter(|channel| types.as_ref().is_none_or(|types| types.contains(&channel.channel_type)));
+        let mut ranked: Vec<_> = wanted.map(|channel| (order_by.value(channel), channel)).collect();
+        ranked.sort_by(|(left, left_channel), (right, right_channel)| {
+            direction.order(*left, *right).then_with(|| left_channel.channel_name.cmp(&right_channel.channel_name))
+        });
+        let total = self.0.event.total_participants;
+        Ok(ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), total)).collect())
+    }
+
+    /// The channel of that name; null where the event has none.
+    async fn channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The channel's name, 1 to 50 characters.")] channel_name: String,
+    ) -> Result<Option<ChannelAnalytics>, Fault> {
+        let name = faults::channel_name("channelName", &channel_name)?;
+        let channel = loaders(ctx).channel(&self.0, name).await?;
+        Ok(channel.map(|channel| ChannelAnalytics::new(channel, self.0.event.total_participants)))
+    }
+
+    /// Impressions, views, clicks, participants and conversions summed over all channels, with what remains from step
+    /// to step. Participants who came without a channel are not in it.
+    async fn funnel(&self, ctx: &Context<'_>) -> Result<Funnel, Fault> {
+        let channels = loaders(ctx).channels(&self.0).await?;
+        Ok(Funnel::of(&channels.iter().collect::<ChannelSums>()))
+    }
+
+    /// The course of the event over time, in buckets of the time zone's calendar.
+    #[graphql(complexity = "timeline_cost(granularity, range.as_ref(), child_complexity)")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Hour")] granularity: Granularity,
+        #[graphql(desc = "From when to when; without it, from the first bucket with something in it to the last.")]
+        range: Option<TimeRangeInput>,
+        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")] time_zone: TimeZone,
+        #[graphql(desc = "Whether buckets in which nothing happened are there, with zeros.", default = true)]
+        fill_gaps: bool,
+        #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
+    ) -> Result<Timeline, Fault> {
+        let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
+        Ok(Timeline(loaders(ctx).timeline(&self.0, spec).await?))
+    }
+}

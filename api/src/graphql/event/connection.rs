@@ -1,0 +1,119 @@
+use async_graphql::{Context, Object, SimpleObject};
+use service::read::{EventFilter, Page, PageRequest};
+
+use super::{
+    EventAnalytics,
+    order::{EventOrder, Order},
+};
+use crate::{
+    error::Fault,
+    graphql::{context::loaders, faults::page_fault, scalar::Long},
+};
+
+/// What a page holds where neither `first` nor `last` says it.
+const DEFAULT_PAGE: i32 = 20;
+/// More is refused when the field is resolved.
+const MAX_PAGE: i32 = 100;
+
+/// The cost of a page: its children times as many as it may hold.
+pub(crate) fn page_cost(first: Option<i32>, last: Option<i32>, child_complexity: usize) -> usize {
+    let size = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    usize::try_from(size).unwrap_or(1).saturating_mul(child_complexity).saturating_add(1)
+}
+
+/// Which part of a list is asked for.
+pub(crate) struct Paging {
+    pub(crate) order: Option<EventOrder>,
+    pub(crate) first: Option<i32>,
+    pub(crate) after: Option<String>,
+    pub(crate) last: Option<i32>,
+    pub(crate) before: Option<String>,
+}
+
+/// A part of a list of events.
+pub(crate) struct EventConnection {
+    page: Page,
+    filter: EventFilter,
+}
+
+impl EventConnection {
+    pub(crate) async fn read(ctx: &Context<'_>, filter: EventFilter, paging: Paging) -> Result<Self, Fault> {
+        let reader = loaders(ctx).reader();
+        let fault = |error| page_fault(error, &reader.reporter);
+        let Paging { order, first, after, last, before } = paging;
+        let request = PageRequest::new(first, after, last, before).map_err(fault)?;
+        let page = reader.service.events_page(&reader.viewer, &filter, Order::from(order).0, &request).await;
+        Ok(Self { page: page.map_err(fault)?, filter })
+    }
+}
+
+#[Object]
+impl EventConnection {
+    /// The events of this page, each with its cursor.
+    async fn edges(&self) -> Vec<EventEdge> {
+        let edge = |(cursor, entry): &(String, _)| EventEdge {
+            cursor: cursor.clone(),
+            node: EventAnalytics(std::sync::Arc::clone(entry)),
+        };
+        self.page.edges.iter().map(edge).collect()
+    }
+
+    /// The events of this page.
+    async fn nodes(&self) -> Vec<EventAnalytics> {
+        self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect()
+    }
+
+    /// Where this page lies in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.page.has_next,
+            has_previous_page: self.page.has_previous,
+            start_cursor: self.page.edges.first().map(|(cursor, _)| cursor.clone()),
+            end_cursor: self.page.edges.last().map(|(cursor, _)| cursor.clone()),
+        }
+    }
+
+    /// How many events the filter selects, on all pages. Counted only where it is asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
+        let reader = loaders(ctx).reader();
+        let count = reader.service.events_count(&reader.viewer, &self.filter).await;
+        count.map(Long).map_err(|error| reader.reporter.service(&error))
+    }
+}
+
+/// An event on a page.
+#[derive(SimpleObject)]
+pub(crate) struct EventEdge {
+    /// The place of the event in the list: `after` and `before` take it.
+    cursor: String,
+    /// The event.
+    node: EventAnalytics,
+}
+
+/// Where a page lies in its list.
+#[derive(SimpleObject)]
+pub(crate) struct PageInfo {
+    /// Whether more follows.
+    has_next_page: bool,
+    /// Whether something comes before.
+    has_previous_page: bool,
+    /// The cursor of the first event; null where the page is empty.
+    start_cursor: Option<String>,
+    /// The cursor of the last event; null where the page is empty.
+    end_cursor: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_costs_what_it_may_hold() {
+        assert_eq!(page_cost(None, None, 3), 61);
+        assert_eq!(page_cost(Some(100), None, 3), 301);
+        assert_eq!(page_cost(None, Some(5), 3), 16);
+        assert_eq!(page_cost(Some(i32::MAX), None, 3), 301);
+        assert_eq!(page_cost(Some(-1), None, 3), 4);
+        assert_eq!(page_cost(Some(100), None, usize::MAX), usize::MAX);
+    }
+}

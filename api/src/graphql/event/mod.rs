@@ -1,0 +1,13 @@
+//! Events: one, its return on investment, its funnel, and lists of them.
+
+mod analytics;
+mod connection;
+mod filter;
+mod funnel;
+mod order;
+mod roi;
+
+pub(crate) use analytics::EventAnalytics;
+pub(crate) use connection::{EventConnection, Paging, page_cost};
+pub(crate) use filter::EventFilter;
+pub(crate) use order::{EventOrder, SortDirection};

@@ -1,0 +1,70 @@
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use service::{
+    domain::{ChannelName, EventId, UserId},
+    read::{EventEntry, TimelineSpec},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct EventById(pub(super) EventId);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct UserById(pub(super) UserId);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ChannelsOf(pub(super) Parent);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ChannelNamed {
+    pub(super) of: Parent,
+    pub(super) name: ChannelName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SpendingOf(pub(super) Parent);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TimelineOf {
+    pub(super) of: Parent,
+    pub(super) spec: TimelineSpec,
+}
+
+/// An event that the viewer was shown. Within one execution there is one viewer, so its id tells it apart.
+#[derive(Clone)]
+pub(super) struct Parent(pub(super) Arc<EventEntry>);
+
+impl Parent {
+    pub(super) fn id(&self) -> &EventId {
+        &self.0.event.event_id
+    }
+}
+
+impl From<Arc<EventEntry>> for Parent {
+    fn from(entry: Arc<EventEntry>) -> Self {
+        Self(entry)
+    }
+}
+
+impl PartialEq for Parent {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Parent {}
+
+impl Hash for Parent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl fmt::Debug for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.id(), f)
+    }
+}

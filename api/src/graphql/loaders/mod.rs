@@ -1,0 +1,129 @@
+//! One round trip for all parents of a level: fields that need something of an event wait for each other and are read
+//! together. A set of loaders belongs to one execution and one viewer, and remembers nothing beyond.
+
+mod channel;
+mod event;
+mod key;
+mod spending;
+mod timeline;
+mod user;
+
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use dataloader::cached::Loader;
+use service::{
+    Service,
+    domain::{Channel, ChannelName, EventId, UserId, UserOverview, Viewer},
+    read::{EventEntry, Spending, Timeline, TimelineSpec},
+};
+
+use self::key::{ChannelNamed, ChannelsOf, EventById, SpendingOf, TimelineOf, UserById};
+use crate::error::{Fault, Reporter};
+
+/// Turns of the executor to wait for more keys. Siblings ask within one turn; a second one takes in those that come
+/// from another loader.
+const TURNS: usize = 2;
+/// More keys than any operation within the limits asks for: a batch is never split.
+const BATCH: usize = 100_000;
+
+type Outcome<T> = Result<T, Fault>;
+type Of<K, T> = Loader<K, Outcome<T>, Reader>;
+
+/// What all loaders read through.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    pub(crate) service: Arc<Service>,
+    pub(crate) viewer: Viewer,
+    pub(crate) reporter: Reporter,
+}
+
+/// The loaders of one execution.
+pub(crate) struct Loaders {
+    reader: Reader,
+    events: Of<EventById, Option<Arc<EventEntry>>>,
+    channels: Of<ChannelsOf, Arc<[Channel]>>,
+    channel: Of<ChannelNamed, Option<Channel>>,
+    spending: Of<SpendingOf, Spending>,
+    timelines: Of<TimelineOf, Arc<Timeline>>,
+    users: Of<UserById, Option<Arc<UserOverview>>>,
+}
+
+macro_rules! loader {
+    ($reader:ident) => {
+        Loader::new($reader.clone()).with_yield_count(TURNS).with_max_batch_size(BATCH)
+    };
+}
+
+impl Loaders {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self {
+            events: loader!(reader),
+            channels: loader!(reader),
+            channel: loader!(reader),
+            spending: loader!(reader),
+            timelines: loader!(reader),
+            users: loader!(reader),
+            reader,
+        }
+    }
+
+    /// For what is asked for once per field, and so needs no loader.
+    pub(crate) const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The event, if it is described and the viewer's.
+    pub(crate) async fn event(&self, id: EventId) -> Outcome<Option<Arc<EventEntry>>> {
+        self.settle(self.events.try_load(EventById(id)).await)
+    }
+
+    /// The event's channels, by name.
+    pub(crate) async fn channels(&self, of: &Arc<EventEntry>) -> Outcome<Arc<[Channel]>> {
+        match &of.channels {
+            Some(channels) => Ok(channels.clone()),
+            None => self.settle(self.channels.try_load(ChannelsOf(of.clone().into())).await),
+        }
+    }
+
+    pub(crate) async fn channel(&self, of: &Arc<EventEntry>, name: ChannelName) -> Outcome<Option<Channel>> {
+        match &of.channels {
+            Some(channels) => Ok(channels.iter().find(|channel| channel.channel_name == name).cloned()),
+            None => self.settle(self.channel.try_load(ChannelNamed { of: of.clone().into(), name }).await),
+        }
+    }
+
+    pub(crate) async fn spending(&self, of: &Arc<EventEntry>) -> Outcome<Spending> {
+        self.settle(self.spending.try_load(SpendingOf(of.clone().into())).await)
+    }
+
+    pub(crate) async fn timeline(&self, of: &Arc<EventEntry>, spec: TimelineSpec) -> Outcome<Arc<Timeline>> {
+        self.settle(self.timelines.try_load(TimelineOf { of: of.clone().into(), spec }).await)
+    }
+
+    /// The user's overview, if the viewer may see it.
+    pub(crate) async fn user(&self, id: UserId) -> Outcome<Option<Arc<UserOverview>>> {
+        self.settle(self.users.try_load(UserById(id)).await)
+    }
+
+    /// The library fails where a batch left a key out, which ours never do.
+    fn settle<T>(&self, loaded: Result<Outcome<T>, std::io::Error>) -> Outcome<T> {
+        loaded.unwrap_or_else(|error| Err(self.reader.reporter.defect(&error.to_string())))
+    }
+}
+
+/// Every key with its part of what was read, or with the one failure of the whole batch.
+fn answers<K: Clone + Eq + Hash, R, T>(
+    keys: &[K],
+    read: Outcome<R>,
+    part: impl Fn(&R, &K) -> Outcome<T>,
+) -> HashMap<K, Outcome<T>> {
+    let answer = |key: &K| read.as_ref().map_err(Clone::clone).and_then(|read| part(read, key));
+    keys.iter().map(|key| (key.clone(), answer(key))).collect()
+}
+
+impl Reader {
+    /// An event that an entry was given out for can't be missing from an answer about it.
+    fn missing(&self, what: &str) -> Fault {
+        self.reporter.defect(&format!("the service left out the {what} of an event that it knows"))
+    }
+}

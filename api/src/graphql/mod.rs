@@ -1,0 +1,20 @@
+//! The schema. Types wrap the service's and hold no logic; their documentation is what clients read.
+
+mod channel;
+mod context;
+mod cost;
+mod event;
+mod faults;
+mod global_id;
+mod loaders;
+mod metric;
+mod node;
+mod query;
+pub(crate) mod scalar;
+mod schema;
+mod subscription;
+mod timeline;
+mod user;
+
+pub(crate) use schema::{Schema, build, sdl};
+pub(crate) use subscription::ResumeFrom;

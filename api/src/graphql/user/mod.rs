@@ -1,0 +1,123 @@
+//! Users: all of one's events in one view.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use service::{domain::UserOverview, metrics};
+
+use crate::{
+    error::Fault,
+    graphql::{
+        channel::{ChannelGrouping, ChannelMetric, ChannelRanking, ranking_cost},
+        context::loaders,
+        event::{EventConnection, EventFilter, EventOrder, Paging, page_cost},
+        faults::timeline_fault,
+        global_id::GlobalId,
+        scalar::{Decimal, Long, TimeZone},
+        timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
+    },
+};
+
+/// All of one user's events in sums. A user without events has zeros.
+#[derive(Clone, Debug)]
+pub(crate) struct UserAnalytics(pub(crate) Arc<UserOverview>);
+
+#[Object]
+impl UserAnalytics {
+    /// Opaque; `node(id:)` takes it.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::User(self.0.user_id.clone()).encode()
+    }
+
+    /// The user's id in the service that owns users.
+    async fn user_id(&self) -> ID {
+        ID(self.0.user_id.to_string())
+    }
+
+    /// How many events the user has.
+    async fn event_count(&self) -> Long {
+        self.0.event_count.into()
+    }
+
+    /// How many of them are ACTIVE.
+    async fn active_event_count(&self) -> Long {
+        self.0.active_event_count.into()
+    }
+
+    /// People who registered for any of them.
+    async fn total_participants(&self) -> Long {
+        self.0.total_participants.into()
+    }
+
+    /// Views of all of them.
+    async fn total_views(&self) -> Long {
+        self.0.total_views.into()
+    }
+
+    /// What was invested in all of them, won.
+    async fn total_investment(&self) -> Decimal {
+        Decimal::rounded(self.0.total_investment)
+    }
+
+    /// What all of them are expected to bring in, won.
+    async fn expected_revenue(&self) -> Decimal {
+        Decimal::rounded(self.0.expected_revenue)
+    }
+
+    /// (expectedRevenue − totalInvestment) / totalInvestment × 100 of the sums, percent; may be negative. Null where
+    /// totalInvestment is 0.
+    async fn roi(&self) -> Option<Decimal> {
+        metrics::roi(self.0.expected_revenue, self.0.total_investment).map(Decimal::rounded)
+    }
+
+    /// The user's events.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection with filter and order")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which of them.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Their order; the newest first where it is not given.")] order_by: Option<EventOrder>,
+        #[graphql(desc = "At most so many from the beginning or after `after`, 0 to 100; 20 where neither this nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<EventConnection, Fault> {
+        let filter = EventFilter::read_of(filter, &self.0.user_id)?;
+        EventConnection::read(ctx, filter, Paging { order: order_by, first, after, last, before }).await
+    }
+
+    /// Channels ranked over all of the user's events.
+    #[graphql(complexity = "ranking_cost(top, child_complexity)")]
+    async fn channel_ranking(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What channels are ranked by.", default_with = "ChannelMetric::Participants")] by: ChannelMetric,
+        #[graphql(desc = "What a row stands for.", default_with = "ChannelGrouping::ChannelName")]
+        group_by: ChannelGrouping,
+        #[graphql(desc = "How many rows, 0 to 100; the rest is summed in `others`.", default = 10)] top: i32,
+    ) -> Result<ChannelRanking, Fault> {
+        let filter = EventFilter::read_of(None, &self.0.user_id)?;
+        ChannelRanking::read(ctx, by, group_by, filter, top).await
+    }
+
+    /// The course of all of the user's events together, in buckets of the time zone's calendar.
+    #[graphql(complexity = "timeline_cost(granularity, range.as_ref(), child_complexity)")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Day")] granularity: Granularity,
+        #[graphql(desc = "From when to when; without it, from the first bucket with something in it to the last.")]
+        range: Option<TimeRangeInput>,
+        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")] time_zone: TimeZone,
+        #[graphql(desc = "Whether buckets in which nothing happened are there, with zeros.", default = true)]
+        fill_gaps: bool,
+        #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
+    ) -> Result<Timeline, Fault> {
+        let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
+        let reader = loaders(ctx).reader();
+        let timeline = reader.service.user_timeline(&reader.viewer, &self.0.user_id, &spec).await;
+        timeline.map(Timeline).map_err(|error| timeline_fault(error, &reader.reporter))
+    }
+}

@@ -1,0 +1,19 @@
+//! The gateway: GraphQL over HTTP, WebSockets and event streams, and the pages that come with it.
+//!
+//! Only this crate knows the GraphQL library and the HTTP server.
+
+mod auth;
+mod error;
+mod graphql;
+mod guard;
+mod settings;
+
+pub use auth::{InvalidKey, JwtKey, JwtSettings};
+pub use error::ErrorCode;
+pub use settings::{Auth, Limits, Settings};
+
+/// The schema in the schema definition language, with all descriptions.
+#[must_use]
+pub fn sdl() -> String {
+    graphql::sdl()
+}

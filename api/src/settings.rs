@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use crate::auth::JwtSettings;
+
+/// How the gateway behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who may ask.
+    pub auth: Auth,
+    /// What one request may cost.
+    pub limits: Limits,
+    /// Whether clients may ask for the schema.
+    pub introspection: bool,
+    /// Whether `/graphiql` is served.
+    pub graphiql: bool,
+    /// How long a WebSocket may take to send `connection_init`.
+    pub ws_init_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            auth: Auth::Off,
+            limits: Limits::default(),
+            introspection: true,
+            graphiql: true,
+            ws_init_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Who may ask.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// Anybody, for everything.
+    Off,
+    /// Whoever bears a token that this key signed.
+    Jwt(JwtSettings),
+}
+
+/// What one request may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body, of a query string, and of a WebSocket's frame.
+    pub bytes: u64,
+    /// Tokens of a document, also with its fragments written out.
+    pub tokens: u64,
+    /// Nested brackets of a document, also with its fragments written out. GraphiQL's introspection needs 20.
+    pub depth: u64,
+    /// Aliases in a document.
+    pub aliases: u64,
+    /// Directives in a document.
+    pub directives: u64,
+    /// The cost of an operation: one for each field, times what its lists hold at most.
+    pub cost: u64,
+    /// Operations in one batch.
+    pub batch: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 131_072, tokens: 5_000, depth: 32, aliases: 64, directives: 64, cost: 200_000, batch: 10 }
+    }
+}
