@@ -14,7 +14,9 @@ pub mod read;
 mod redis;
 mod service;
 pub mod timeline;
+mod upkeep;
 
 pub use cursor::CursorError;
 pub use error::{Error, ErrorKind};
 pub use service::{Health, Service, Settings};
+pub use upkeep::Upkeep;

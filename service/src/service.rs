@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use chrono::NaiveDate;
+use moka::sync::Cache as MokaCache;
 use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector,
     sqlx::{
@@ -27,6 +29,11 @@ use crate::{
     live::{Bus, Hub, Outbox},
     redis::Redis,
 };
+
+/// Months whose partition is known to be there.
+const KNOWN_MONTHS: u64 = 100;
+/// A partition may be dropped by its retention while the process lives.
+const MONTHS_TTL: Duration = Duration::from_secs(3600);
 
 /// Where the service keeps things, and how long it waits for them.
 #[derive(Clone)]
@@ -78,6 +85,7 @@ pub struct Service {
     outbox: Outbox,
     installation: OnceCell<Installation>,
     listening: AtomicBool,
+    known_months: MokaCache<NaiveDate, ()>,
     clock: SharedClock,
 }
 
@@ -118,6 +126,7 @@ impl Service {
             outbox: Outbox::default(),
             installation: OnceCell::new(),
             listening: AtomicBool::new(false),
+            known_months: MokaCache::builder().max_capacity(KNOWN_MONTHS).time_to_live(MONTHS_TTL).build(),
             clock,
         }))
     }
@@ -152,6 +161,10 @@ impl Service {
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    pub(crate) const fn known_months(&self) -> &MokaCache<NaiveDate, ()> {
+        &self.known_months
     }
 
     pub(crate) const fn outbox(&self) -> &Outbox {

@@ -62,7 +62,7 @@ pub struct Event {
     pub expected_revenue: Decimal,
     /// Where it stands.
     pub status: EventStatus,
-    /// The earliest `occurredAt` of its EventCreated messages.
+    /// The earliest `occurredAt` of its `EventCreated` messages.
     pub created_at: DateTime<Utc>,
     /// The latest `occurredAt` that touched it.
     pub updated_at: DateTime<Utc>,

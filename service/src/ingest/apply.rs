@@ -18,6 +18,8 @@ impl Service {
     /// others can.
     pub async fn apply(&self, cluster_id: &str, batch: &Batch) -> Result<Applied, Error> {
         let today = self.clock().now().date_naive();
+        self.installation().await?;
+        self.make_partitions_for(batch).await?;
         let known = self.cache().processed(batch.messages.iter().map(Message::id)).await;
         loop {
             let mut tx = self.pool().begin().await?;
@@ -95,12 +97,11 @@ async fn earlier_commits(
     for (event, user, revision) in stored {
         let mut commit = rows::commit(&event, &user, revision);
         commit.changed_from = changed_from.get(&commit.event_id).copied().flatten().map(|at| at.and_utc());
-        match by_event.get(&commit.event_id) {
-            Some(index) => commits[*index].merge(commit),
-            None => {
-                by_event.insert(commit.event_id.clone(), commits.len());
-                commits.push(commit);
-            }
+        if let Some(index) = by_event.get(&commit.event_id) {
+            commits[*index].merge(commit);
+        } else {
+            by_event.insert(commit.event_id.clone(), commits.len());
+            commits.push(commit);
         }
     }
     Ok(())

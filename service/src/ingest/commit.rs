@@ -5,7 +5,7 @@ use crate::domain::{EventId, Revision, UserId};
 
 /// What the rest of the system hears of one event's part in a transaction. Says what changed, not by how much, so
 /// hearing it twice or hearing only the last of several is harmless.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Commit {
     /// The event.
     pub event_id: EventId,

@@ -19,7 +19,7 @@ pub(super) type Age = (NaiveDateTime, String);
 pub(super) struct EventChange {
     pub participants: i64,
     pub description: Option<(Age, EventCreated)>,
-    /// The earliest `occurredAt` of the batch's EventCreated messages.
+    /// The earliest `occurredAt` of the batch's `EventCreated` messages.
     pub created_at: Option<NaiveDateTime>,
     pub first_touch: NaiveDateTime,
     pub last_touch: NaiveDateTime,

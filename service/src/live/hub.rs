@@ -14,6 +14,8 @@ use crate::{
 
 /// Events whose latest revision is remembered.
 const REMEMBERED: u64 = 100_000;
+/// Commits that are known again: those of this process come back over the bus.
+const KNOWN: u64 = 10_000;
 
 /// What can be followed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -63,6 +65,7 @@ type Slots = HashMap<Topic, Vec<Arc<Slot>>>;
 pub(crate) struct Hub {
     followers: Mutex<Slots>,
     latest: Cache<EventId, Revision>,
+    known: Cache<Commit, ()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,7 +74,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self { followers: Mutex::new(HashMap::new()), latest: Cache::new(REMEMBERED) }
+        Self { followers: Mutex::new(HashMap::new()), latest: Cache::new(REMEMBERED), known: Cache::new(KNOWN) }
     }
 
     /// The newest revision that has been announced here; 0 where none was.
@@ -91,6 +94,9 @@ impl Hub {
     pub(crate) fn deliver(&self, commits: &[Commit]) {
         let followers = lock(&self.followers);
         for commit in commits {
+            if !self.known.entry_by_ref(commit).or_default().is_fresh() {
+                continue;
+            }
             self.latest.entry_by_ref(&commit.event_id).and_upsert_with(|known| {
                 known.map_or(commit.revision, |known| known.into_value().max(commit.revision))
             });
@@ -173,6 +179,7 @@ mod tests {
         let other = hub.follow(Topic::Event(EventId::trusted("evt-2")));
         hub.deliver(&[commit(2, 7)]);
         hub.deliver(&[commit(1, 5)]);
+        hub.deliver(&[commit(2, 7)]);
         let expected = Change { commits: 2, changed_from: DateTime::from_timestamp(300, 0), resync: false };
         assert_eq!(event.changed().await, expected);
         assert_eq!(user.changed().await, expected);

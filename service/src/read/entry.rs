@@ -41,7 +41,7 @@ pub(super) fn event(row: event_stats::Model) -> Result<Event, Error> {
     })
 }
 
-fn channel(row: channel_stats::Model) -> Result<Channel, Error> {
+fn channel(row: &channel_stats::Model) -> Result<Channel, Error> {
     Ok(Channel {
         event_id: EventId::trusted(&row.event_id),
         channel_name: ChannelName::trusted(&row.channel_name),
@@ -194,7 +194,7 @@ impl Service {
             .await?;
         let mut by_event: BTreeMap<EventId, Vec<Channel>> = BTreeMap::new();
         for row in rows {
-            let channel = channel(row)?;
+            let channel = channel(&row)?;
             by_event.entry(channel.event_id.clone()).or_default().push(channel);
         }
         Ok(by_event)
@@ -243,7 +243,7 @@ impl Service {
             .all(self.database())
             .await?;
         for row in rows {
-            let channel = channel(row)?;
+            let channel = channel(&row)?;
             found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel);
         }
         for (id, lease) in missing {

@@ -4,6 +4,7 @@
 mod calendar;
 mod compare;
 mod duration;
+mod forecast;
 mod range;
 mod series;
 mod trend;
@@ -13,6 +14,7 @@ mod zone;
 pub use calendar::{TooManyBuckets, boundaries, bucket_end, bucket_start};
 pub use compare::{Alignment, Comparison, compare};
 pub use duration::{InvalidDuration, IsoDuration};
+pub use forecast::{Forecast, forecast};
 pub use range::{Extent, LIVE_BUCKETS, MAX_BUCKETS, RangeError, RangeInput, live_default};
 pub use series::{BucketRow, Series};
 pub use trend::{Trend, TrendDirection, trend};
