@@ -7,6 +7,8 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::metadata::MetadataTopic;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::jars::Jars;
 use crate::system::container::{self, Container};
@@ -167,6 +169,36 @@ pub async fn answers(brokers: &str) -> anyhow::Result<()> {
     tokio::task::spawn_blocking(move || client.fetch_metadata(None, ANSWERS_WITHIN).map(drop))
         .await?
         .context("can't reach Kafka")
+}
+
+/// How many messages of `topics` the consumer group hasn't committed yet.
+///
+/// # Errors
+/// The broker doesn't answer.
+pub async fn lag(brokers: &str, group: &str, topics: &[&str]) -> anyhow::Result<i64> {
+    let client: BaseConsumer = config(brokers).set("group.id", group).create()?;
+    let topics: Vec<String> = topics.iter().map(|topic| (*topic).to_owned()).collect();
+    let lag = tokio::task::spawn_blocking(move || -> anyhow::Result<i64> {
+        let mut wanted = TopicPartitionList::new();
+        for topic in &topics {
+            let metadata = client.fetch_metadata(Some(topic), ANSWERS_WITHIN)?;
+            for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
+                wanted.add_partition(topic, partition.id());
+            }
+        }
+        let mut lag = 0;
+        for partition in client.committed_offsets(wanted, ANSWERS_WITHIN)?.elements() {
+            let (start, end) =
+                client.fetch_watermarks(partition.topic(), partition.partition(), ANSWERS_WITHIN)?;
+            let committed = match partition.offset() {
+                Offset::Offset(offset) => offset,
+                _ => start,
+            };
+            lag += end - committed;
+        }
+        Ok(lag)
+    });
+    lag.await?
 }
 
 fn config(brokers: &str) -> ClientConfig {

@@ -12,7 +12,7 @@ use self::database::Database;
 pub use self::pulsegate::{Pulsegate, Role, binary};
 pub use self::topics::Topics;
 use crate::clients::kcat::Kcat;
-use crate::servers::kafka::Kafka;
+use crate::servers::kafka::{self, Kafka};
 use crate::servers::postgres::Postgres;
 use crate::servers::redis::Redis;
 use crate::services::Services;
@@ -72,7 +72,7 @@ impl<'a> Builder<'a> {
         };
         let topics = Topics::new(&name);
         let brokers = if let Some(broker) = self.kafka {
-            crate::servers::kafka::create_topics(&broker.brokers(), &topics.all(), self.partitions).await?;
+            kafka::create_topics(&broker.brokers(), &topics.all(), self.partitions).await?;
             broker.brokers()
         } else {
             services.create_topics(&topics.all(), self.partitions).await?;
@@ -141,6 +141,14 @@ impl Testbed {
     #[must_use]
     pub fn brokers(&self) -> &str {
         &self.brokers
+    }
+
+    /// How many messages of its topics the consumer group hasn't committed yet.
+    ///
+    /// # Errors
+    /// Kafka doesn't answer.
+    pub async fn lag(&self) -> anyhow::Result<i64> {
+        kafka::lag(&self.brokers, &self.name, &self.topics.sources()).await
     }
 
     /// An independent client for its topics.

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod main_job;
