@@ -10,27 +10,26 @@ export type EventView =
   | { kind: "failed"; error: Error; retry: () => void }
   | { kind: "shown"; event: EventPageFragment };
 
-/** One event: first as a query finds it, then as it changes. */
+/** One event: as a query finds it or the feed's snapshot says, whichever is first, then as it changes. */
 export function useEvent(eventId: string): EventView {
   const [live, setLive] = useState<EventPageFragment | null>(null);
   const detail = useQuery({
     queryKey: ["event", eventId],
     queryFn: ({ signal }) => query(EventDetailDocument, { eventId }, signal),
   });
-  const found = detail.data?.event ?? null;
-  // A feed of an event that is not there would only fail.
-  const failure = useFeed(
-    {
-      document: EventLiveDocument,
-      variables: { eventId },
-      cursorOf: (data) => data.eventUpdated.cursor,
-      onData: (data) => setLive(data.eventUpdated.event),
-    },
-    { enabled: found !== null },
-  );
+  // It does not wait for the query: by the time that the answer is there, so is the connection.
+  const failure = useFeed({
+    document: EventLiveDocument,
+    variables: { eventId },
+    cursorOf: (data) => data.eventUpdated.cursor,
+    onData: (data) => setLive(data.eventUpdated.event),
+  });
 
-  const event = live ?? found;
-  if (failure !== null) {
+  const event = live ?? detail.data?.event ?? null;
+  if (event === null && detail.data?.event === null) {
+    return { kind: "missing" };
+  }
+  if (failure !== null && !detail.isPending) {
     return { kind: "failed", error: failure, retry: () => location.reload() };
   }
   if (event !== null) {
@@ -39,5 +38,5 @@ export function useEvent(eventId: string): EventView {
   if (detail.isError) {
     return { kind: "failed", error: detail.error, retry: () => void detail.refetch() };
   }
-  return { kind: detail.isPending ? "loading" : "missing" };
+  return { kind: "loading" };
 }

@@ -13,20 +13,20 @@ const browser: FeedHost = {
 };
 
 /**
- * Follows a feed while the component is mounted and `enabled`. A change of the variables, or of `generation`, starts
- * another feed, which begins with a snapshot.
+ * Follows a feed while the component is mounted and `enabled`. A change of the variables starts another feed,
+ * which begins with a snapshot.
  *
  * @returns the error that ended the feed, or null while it runs
  */
 export function useFeed<Data, Variables>(
   feed: Omit<Feed<Data, Variables>, "onError">,
-  { enabled = true, generation = 0 }: { enabled?: boolean; generation?: number } = {},
+  enabled = true,
 ): GatewayError | null {
   const [failure, setFailure] = useState<{ key: string; error: GatewayError } | null>(null);
   const onData = useEffectEvent(feed.onData);
   const cursorOf = useEffectEvent(feed.cursorOf);
   const { document } = feed;
-  const key = JSON.stringify([feed.variables, generation]);
+  const key = JSON.stringify(feed.variables);
 
   useEffect(() => {
     if (!enabled) {
@@ -34,7 +34,7 @@ export function useFeed<Data, Variables>(
     }
     return follow<Data, Variables>(browser, {
       document,
-      variables: (JSON.parse(key) as [Omit<Variables, "after">])[0],
+      variables: JSON.parse(key) as Omit<Variables, "after">,
       cursorOf: (data) => cursorOf(data),
       onData: (data) => onData(data),
       onError: (error) => setFailure({ key, error }),

@@ -22,7 +22,7 @@ export const EventTile = memo(function EventTile({ event: listed }: { event: Til
       cursorOf: (data) => data.eventUpdated.cursor,
       onData: (data) => setUpdate({ after: listed, event: data.eventUpdated.event }),
     },
-    { enabled },
+    enabled,
   );
   // Out of sight the list's own refresh is the newer one.
   const event = update !== null && (enabled || update.after === listed) ? update.event : listed;

@@ -26,7 +26,7 @@ export function UserTotals({ userId }: { userId: string }) {
       cursorOf: (data) => data.userUpdated.cursor,
       onData: (data) => setLive(data.userUpdated.user),
     },
-    { enabled: found !== null },
+    found !== null,
   );
 
   const user = live ?? found;

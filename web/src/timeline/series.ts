@@ -92,7 +92,7 @@ export interface Window {
 
 /**
  * The series at `now`: empty buckets where the clock went on and nothing happened, and nothing older than the window.
- * Only buckets of fixed length are added; calendar units come from the server (see {@link snapshotDue}).
+ * Only buckets of fixed length are added; a calendar unit that begins is sent by the gateway.
  */
 export function roll(series: Series, window: Window, now: number): Series {
   if (window.lengthMs === null) {
@@ -121,9 +121,4 @@ function fill(buckets: readonly Bucket[], length: number | null, now: number): r
 
 function empty(start: number, end: number, cumulative: number): Bucket {
   return { start, end, participants: 0, views: 0, engagement: 0, conversions: 0, cumulative };
-}
-
-/** When the newest calendar bucket ends: from then on only a new snapshot can say where the next one ends. */
-export function snapshotDue(series: Series, window: Window): number | null {
-  return window.lengthMs === null || fixedLength(window.granularity) !== null ? null : (series.buckets.at(-1)?.end ?? null);
 }
