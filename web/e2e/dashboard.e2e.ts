@@ -151,8 +151,8 @@ describe("the event page", () => {
 
   it("switches language and appearance, and remembers both", async () => {
     const { page } = await open(browser, `/events/${eventId}`, { locale: "en-US", colorScheme: "light" });
-    await page.getByLabel("Language").selectOption("ko");
-    await page.getByLabel("화면").selectOption("dark");
+    await page.getByRole("combobox", { name: "Language" }).selectOption("ko");
+    await page.getByRole("combobox", { name: "화면", exact: true }).selectOption("dark");
     await page.reload();
     await page.getByRole("heading", { name: "시간별 추이" }).waitFor();
     expect(await page.evaluate(() => [document.documentElement.lang, getComputedStyle(document.body).colorScheme])).toEqual(["ko", "dark"]);
