@@ -6,8 +6,11 @@ export function ConnectionBadge() {
   const { t } = useLocale();
   const state = useConnectionState();
   return (
-    <div className="connection" data-state={state} role="status" title={state === "reconnecting" ? t.connection.hint : undefined}>
-      {t.connection[state]}
-    </div>
+    <>
+      <div className="connection" data-state={state} role="status">
+        {t.connection[state]}
+      </div>
+      {state === "reconnecting" ? <p className="offline">{t.connection.hint}</p> : null}
+    </>
   );
 }
