@@ -90,8 +90,6 @@ export const en = {
     forecast: "forecast, with its range",
     trend: { RISING: "↗ Rising", FALLING: "↘ Falling", STABLE: "→ Steady", UNKNOWN: "Too early for a trend" },
     peak: (time: string, count: string) => `Best: ${time}, ${count} participants`,
-    csv: "Download CSV",
-    csvFailed: "Download failed, try again",
     emptyTitle: "Nothing happened in this time",
     emptyHint: "Choose a longer range to look further back.",
     longer: "Show a longer range",

@@ -91,8 +91,6 @@ export const ko: Messages = {
     forecast: "예측과 범위",
     trend: { RISING: "↗ 증가", FALLING: "↘ 감소", STABLE: "→ 유지", UNKNOWN: "추세를 말하기에는 이릅니다" },
     peak: (time, count) => `최고: ${time}, ${count}명`,
-    csv: "CSV 받기",
-    csvFailed: "받지 못했습니다. 다시 시도",
     emptyTitle: "이 기간에는 활동이 없습니다",
     emptyHint: "더 긴 기간을 선택해 보세요.",
     longer: "더 긴 기간 보기",

@@ -4,7 +4,6 @@ import { Notice } from "../ui/Notice";
 import { Skeleton } from "../ui/Skeleton";
 import { useIsDark } from "../ui/theme";
 import { useNow } from "../ui/useNow";
-import { CsvLink } from "./CsvLink";
 import { isLevel, METRICS } from "./metric";
 import { fittingGranularity, rangeMs, RANGES, rangeReaching, type Range } from "./range";
 import type { Series } from "./series";
@@ -42,7 +41,6 @@ export function TimelinePanel({ eventId, createdAt, isActive }: Props) {
     <section className="card" aria-labelledby="timeline-title">
       <header>
         <h2 id="timeline-title">{t.timeline.title}</h2>
-        <CsvLink eventId={eventId} params={params} />
       </header>
       <TimelineControls params={params} onChange={change} />
       {error !== null ? (
