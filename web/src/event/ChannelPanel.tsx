@@ -1,18 +1,16 @@
 import { useState } from "react";
-import type { ChannelRowFragment, FreshnessMarkFragment } from "../gateway/generated/operations";
+import type { ChannelRowFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import "../ui/bars.css";
-import { FreshnessMark } from "../ui/FreshnessMark";
 import { Notice } from "../ui/Notice";
 import { ScrollBox } from "../ui/ScrollBox";
 import { Sparkline } from "../ui/Sparkline";
 import { growth } from "./channelHistory";
 import { CHANNEL_COLUMNS, nextSort, sortChannels, type ChannelColumn, type ChannelSort } from "./channelSort";
 import { useChannelHistory } from "./useChannelHistory";
-import type { EventFreshness } from "./useFreshness";
 
 /** The event's channels, side by side. */
-export function ChannelPanel({ channels, freshness }: { channels: readonly ChannelRowFragment[]; freshness: EventFreshness | null }) {
+export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragment[] }) {
   const { t, language } = useLocale();
   const history = useChannelHistory(channels);
   const [sort, setSort] = useState<ChannelSort>({ column: "participants", descending: true });
@@ -46,7 +44,6 @@ export function ChannelPanel({ channels, freshness }: { channels: readonly Chann
                 channel={channel}
                 most={most}
                 seen={history.samples.get(channel.id) ?? NOTHING_SEEN}
-                freshness={freshness?.channels.get(channel.id)}
               />
             ))}
           </tbody>
@@ -87,12 +84,10 @@ function ChannelRow({
   channel,
   most,
   seen,
-  freshness,
 }: {
   channel: ChannelRowFragment;
   most: number;
   seen: readonly number[];
-  freshness: FreshnessMarkFragment | undefined;
 }) {
   const { t, f } = useLocale();
   return (
@@ -101,8 +96,7 @@ function ChannelRow({
         <span className="channel-name">{channel.channelName}</span>
         <span className="channel-type" data-type={channel.channelType}>
           {t.channelType[channel.channelType]}
-        </span>{" "}
-        {freshness === undefined ? null : <FreshnessMark freshness={freshness} />}
+        </span>
       </th>
       <td data-type={channel.channelType}>
         <span className="channel-count">

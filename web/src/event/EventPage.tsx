@@ -3,7 +3,6 @@ import type { EventPageFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import { TimelinePanel } from "../timeline/TimelinePanel";
 import { ErrorNotice } from "../ui/ErrorNotice";
-import { FreshnessMark } from "../ui/FreshnessMark";
 import { Notice } from "../ui/Notice";
 import { Skeleton } from "../ui/Skeleton";
 import { StatusLabel } from "../ui/StatusLabel";
@@ -14,7 +13,6 @@ import { FunnelPanel } from "./FunnelPanel";
 import { RoiPanel } from "./RoiPanel";
 import { Totals } from "./Totals";
 import { useEvent } from "./useEvent";
-import { useFreshness, type EventFreshness } from "./useFreshness";
 
 /** Everything about one event. */
 export function EventPage({ eventId }: { eventId: string }) {
@@ -35,22 +33,21 @@ export function EventPage({ eventId }: { eventId: string }) {
 }
 
 function Loaded({ event }: { event: EventPageFragment }) {
-  const freshness = useFreshness(event.eventId);
   return (
     <article className="event">
-      <EventHeader event={event} freshness={freshness} />
+      <EventHeader event={event} />
       <Totals event={event} />
       <TimelinePanel eventId={event.eventId} createdAt={Date.parse(event.createdAt)} isActive={event.status === "ACTIVE"} />
       <div className="event-pair">
         <FunnelPanel steps={event.funnel.steps} />
         <RoiPanel roi={event.roi} />
       </div>
-      <ChannelPanel channels={event.channels} freshness={freshness} />
+      <ChannelPanel channels={event.channels} />
     </article>
   );
 }
 
-function EventHeader({ event, freshness }: { event: EventPageFragment; freshness: EventFreshness | null }) {
+function EventHeader({ event }: { event: EventPageFragment }) {
   const { t, f } = useLocale();
   return (
     <header className="event-head">
@@ -61,7 +58,6 @@ function EventHeader({ event, freshness }: { event: EventPageFragment; freshness
         {" · "}
         {t.event.created} {f.instant(Date.parse(event.createdAt))}
       </p>
-      {freshness === null ? null : <FreshnessMark freshness={freshness.event} />}
     </header>
   );
 }

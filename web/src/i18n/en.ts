@@ -143,11 +143,6 @@ export const en = {
     emptyTitle: "No channel yet",
     emptyHint: "Channels appear with the event's first distribution, or with its first participant who came through one.",
   },
-  freshness: {
-    asOf: (ago: string) => `as of ${ago}`,
-    stale: "older than it should be",
-    breaker: { OPEN: "source not answering, last numbers shown", HALF_OPEN: "source is being tried again" },
-  },
   ranking: {
     title: "Best channels",
     by: "By",

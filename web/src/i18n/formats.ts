@@ -14,8 +14,6 @@ export interface Formats {
   percent: (value: string | null) => string;
   /** As `percent`, always with a sign. */
   change: (value: string | null) => string;
-  /** How long ago, in one word or two. */
-  ago: (epochMs: number, now: number) => string;
   instant: (epochMs: number, timeZone?: string) => string;
   /** A bucket by its start, as exact as its granularity. */
   bucket: (epochMs: number, granularity: Granularity, timeZone: string) => string;
@@ -29,13 +27,6 @@ const BUCKET_PARTS: Record<Granularity, Intl.DateTimeFormatOptions> = {
   MONTH: { year: "numeric", month: "long" },
 };
 
-/** Units of the past with their length in seconds, the longest first. */
-const AGO: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-];
-
 export function createFormats(language: string): Formats {
   const count = new Intl.NumberFormat(language);
   const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
@@ -43,7 +34,6 @@ export function createFormats(language: string): Formats {
   const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
   const change = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 
   return {
     count: (value) => count.format(value),
@@ -51,11 +41,6 @@ export function createFormats(language: string): Formats {
     won: (value) => (value === null ? NO_VALUE : won.format(Number(value))),
     percent: (value) => (value === null ? NO_VALUE : percent.format(Number(value) / 100)),
     change: (value) => (value === null ? NO_VALUE : change.format(Number(value) / 100)),
-    ago: (epochMs, now) => {
-      const seconds = Math.min(0, Math.round((epochMs - now) / 1000));
-      const [unit, length] = AGO.find(([, from]) => -seconds >= from) ?? ["second", 1];
-      return relative.format(Math.trunc(seconds / length), unit);
-    },
     instant: (epochMs, timeZone) =>
       new Intl.DateTimeFormat(language, {
         dateStyle: "medium",

@@ -144,11 +144,6 @@ export const ko: Messages = {
     emptyTitle: "아직 채널이 없습니다",
     emptyHint: "첫 배포가 끝나거나 채널을 통해 첫 참여자가 등록되면 나타납니다.",
   },
-  freshness: {
-    asOf: (ago) => `${ago} 기준`,
-    stale: "오래된 값",
-    breaker: { OPEN: "외부 API 응답 없음, 마지막 값 표시", HALF_OPEN: "외부 API 다시 시도 중" },
-  },
   ranking: {
     title: "채널 순위",
     by: "기준",
