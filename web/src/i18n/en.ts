@@ -87,7 +87,6 @@ export const en = {
     compared: "compared period",
     before: (count: string) => `before: ${count}`,
     against: "Against the compared period:",
-    forecast: "forecast, with its range",
     trend: { RISING: "↗ Rising", FALLING: "↘ Falling", STABLE: "→ Steady", UNKNOWN: "Too early for a trend" },
     peak: (time: string, count: string) => `Best: ${time}, ${count} participants`,
     emptyTitle: "Nothing happened in this time",

@@ -88,7 +88,6 @@ export const ko: Messages = {
     compared: "비교 기간",
     before: (count) => `비교 ${count}`,
     against: "비교 기간 대비:",
-    forecast: "예측과 범위",
     trend: { RISING: "↗ 증가", FALLING: "↘ 감소", STABLE: "→ 유지", UNKNOWN: "추세를 말하기에는 이릅니다" },
     peak: (time, count) => `최고: ${time}, ${count}명`,
     emptyTitle: "이 기간에는 활동이 없습니다",

@@ -5,7 +5,7 @@ import { Skeleton } from "../ui/Skeleton";
 import { useIsDark } from "../ui/theme";
 import { useNow } from "../ui/useNow";
 import { isLevel, METRICS } from "./metric";
-import { fittingGranularity, rangeMs, RANGES, rangeReaching, type Range } from "./range";
+import { fittingGranularity, RANGES, rangeReaching, type Range } from "./range";
 import type { Series } from "./series";
 import "./timeline.css";
 import { TimelineChart } from "./TimelineChart";
@@ -13,13 +13,10 @@ import { TimelineControls } from "./TimelineControls";
 import { TimelineTable } from "./TimelineTable";
 import { TrendNote } from "./TrendNote";
 import { useComparison, type TimelineContext } from "./useComparison";
-import { useForecast } from "./useForecast";
 import { useTimeline } from "./useTimeline";
 import { useTimelineParams, type TimelineParams } from "./useTimelineParams";
 
 const TICK_MS = 1_000;
-/** How far a forecast looks ahead, as a part of what is looked back on. */
-const FORECAST_PART = 0.25;
 
 interface Props {
   eventId: string;
@@ -48,7 +45,7 @@ export function TimelinePanel({ eventId, createdAt, isActive }: Props) {
       ) : series === null ? (
         <Skeleton height="22rem" />
       ) : (
-        <Shown eventId={eventId} series={series} params={params} now={now} isActive={isActive} onChange={change} />
+        <Shown eventId={eventId} series={series} params={params} now={now} onChange={change} />
       )}
     </section>
   );
@@ -59,19 +56,17 @@ interface ShownProps {
   series: Series;
   params: TimelineParams;
   now: number;
-  isActive: boolean;
   onChange: (change: Partial<TimelineParams>) => void;
 }
 
-function Shown({ eventId, series, params, now, isActive, onChange }: ShownProps) {
+function Shown({ eventId, series, params, now, onChange }: ShownProps) {
   const { metric, granularity, timeZone, range } = params;
   const isDark = useIsDark();
   const context = useComparison(eventId, params, params.compareTo, series.buckets.at(-1)?.start ?? null);
-  const forecast = useForecast(eventId, rangeMs(range) * FORECAST_PART, isActive && isLevel(metric));
   if (isEmpty(series)) {
     return <Empty range={range} onChange={onChange} />;
   }
-  const drawing = { buckets: series.buckets, metric, compared: context?.compared ?? NOTHING, forecast, now };
+  const drawing = { buckets: series.buckets, metric, compared: context?.compared ?? NOTHING, now };
   return (
     <>
       <TimelineChart key={String(isDark)} drawing={drawing} granularity={granularity} timeZone={timeZone} />

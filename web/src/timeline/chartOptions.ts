@@ -56,15 +56,11 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
       },
     ],
     series: [{}, ...(isLevel(look.metric) ? levelSeries(palette) : countSeries(palette))],
-    bands: isLevel(look.metric) ? [{ series: [LEVEL_HIGH, LEVEL_LOW], fill: palette.forecastSoft }] : [],
     hooks: {
       setCursor: [(plot) => look.onCursor(plot.cursor.idx ?? null)],
     },
   };
 }
-
-const LEVEL_LOW = 3;
-const LEVEL_HIGH = 5;
 
 /** In the order of the columns (see `toColumns`). */
 function countSeries(palette: Palette): uPlot.Series[] {
@@ -80,12 +76,8 @@ function countSeries(palette: Palette): uPlot.Series[] {
 }
 
 function levelSeries(palette: Palette): uPlot.Series[] {
-  const edge: uPlot.Series = { stroke: palette.forecast, width: 0, points: { show: false } };
   return [
     { stroke: palette.accent, fill: palette.accentSoft, width: 2.25, points: { show: false } },
     { stroke: palette.accent, width: 2.25, dash: [4, 4], points: { show: false } },
-    edge,
-    { stroke: palette.forecast, width: 2, dash: [2, 4], points: { show: false } },
-    edge,
   ];
 }
