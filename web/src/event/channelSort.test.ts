@@ -7,19 +7,15 @@ function channel(channelName: string, participants: number, costPerParticipant: 
     id: channelName,
     channelName,
     channelType: "SNS",
-    impressions: 0,
     views: 0,
     clicks: 0,
     participants,
     conversions: 0,
     distributionCost: "0.00",
     clickThroughRate: null,
-    engagementRate: null,
     conversionRate: null,
-    callCompletionRate: null,
     costPerParticipant,
     participantShare: null,
-    updatedAt: "2026-01-05T00:00:00Z",
   };
 }
 const CHANNELS = [channel("지니TV", 5, "900.00"), channel("링고비즈", 5, null), channel("인스타그램", 12, "1000.00")];

@@ -17,7 +17,6 @@ export const en = {
   overview: {
     title: "Events",
     ofUser: (user: string) => `Events of ${user}`,
-    allEvents: "All events",
     count: (count: string) => `${count} events`,
     search: "Search titles",
     status: "Status",
@@ -99,7 +98,6 @@ export const en = {
   },
   roi: {
     title: "Return on investment",
-    roi: "ROI",
     estimated: "Estimated ROI",
     target: "Target",
     achievement: "of the target reached",
@@ -128,7 +126,6 @@ export const en = {
     tableLabel: "Numbers of the channels",
     title: "Channels",
     name: "Channel",
-    type: "Type",
     participants: "Participants",
     growth: "Growth since this page was opened",
     share: "Share",
@@ -192,7 +189,6 @@ export const en = {
     hint: "It is kept in this tab only.",
   },
   loading: "Loading…",
-  unknown: "Not known",
 };
 
 export type Messages = typeof en;

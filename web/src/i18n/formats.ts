@@ -14,7 +14,7 @@ export interface Formats {
   percent: (value: string | null) => string;
   /** As `percent`, always with a sign. */
   change: (value: string | null) => string;
-  instant: (epochMs: number, timeZone?: string) => string;
+  instant: (epochMs: number) => string;
   /** A bucket by its start, as exact as its granularity. */
   bucket: (epochMs: number, granularity: Granularity, timeZone: string) => string;
 }
@@ -31,6 +31,7 @@ export function createFormats(language: string): Formats {
   const count = new Intl.NumberFormat(language);
   const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const won = new Intl.NumberFormat(language, { style: "currency", currency: "KRW", maximumFractionDigits: 0 });
+  const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
   const change = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
@@ -41,12 +42,7 @@ export function createFormats(language: string): Formats {
     won: (value) => (value === null ? NO_VALUE : won.format(Number(value))),
     percent: (value) => (value === null ? NO_VALUE : percent.format(Number(value) / 100)),
     change: (value) => (value === null ? NO_VALUE : change.format(Number(value) / 100)),
-    instant: (epochMs, timeZone) =>
-      new Intl.DateTimeFormat(language, {
-        dateStyle: "medium",
-        timeStyle: "short",
-        ...(timeZone === undefined ? {} : { timeZone }),
-      }).format(epochMs),
+    instant: (epochMs) => instant.format(epochMs),
     bucket: (epochMs, granularity, timeZone) =>
       new Intl.DateTimeFormat(language, { ...BUCKET_PARTS[granularity], timeZone }).format(epochMs),
   };

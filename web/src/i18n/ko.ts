@@ -18,7 +18,6 @@ export const ko: Messages = {
   overview: {
     title: "이벤트",
     ofUser: (user) => `${user}의 이벤트`,
-    allEvents: "전체 이벤트",
     count: (count) => `${count}개`,
     search: "제목 검색",
     status: "상태",
@@ -100,7 +99,6 @@ export const ko: Messages = {
   },
   roi: {
     title: "투자 수익",
-    roi: "ROI",
     estimated: "예상 ROI",
     target: "목표",
     achievement: "목표 달성",
@@ -129,7 +127,6 @@ export const ko: Messages = {
     tableLabel: "채널별 수치",
     title: "채널",
     name: "채널",
-    type: "유형",
     participants: "참여자",
     growth: "이 화면을 연 뒤의 증가",
     share: "비중",
@@ -193,5 +190,4 @@ export const ko: Messages = {
     hint: "이 탭에만 보관됩니다.",
   },
   loading: "불러오는 중…",
-  unknown: "알 수 없음",
 };
