@@ -4,12 +4,17 @@
 
 mod auth;
 mod error;
+mod execution;
+mod gateway;
 mod graphql;
 mod guard;
+mod http;
 mod settings;
 
 pub use auth::{InvalidKey, JwtKey, JwtSettings};
 pub use error::ErrorCode;
+pub use gateway::{Gateway, Readiness, RenderMetrics};
+pub use http::router;
 pub use settings::{Auth, Limits, Settings};
 
 /// The schema in the schema definition language, with all descriptions.

@@ -1,0 +1,173 @@
+use async_graphql::{Pos, Response, ServerError, Value};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    error::{ErrorCode, Fault, Reporter},
+    graphql::scalar::allowed,
+};
+
+/// More errors than anybody reads.
+const MOST_ERRORS: usize = 100;
+
+/// What a client gets: data, errors, or both.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// `None` where nothing was executed: then the key is left out.
+    data: Option<Value>,
+    errors: Vec<ServerError>,
+    /// The first error's, for the status of an HTTP answer.
+    code: Option<ErrorCode>,
+}
+
+impl Answer {
+    /// To a request that was not executed.
+    pub(crate) fn refused(fault: Fault) -> Self {
+        Self { data: None, code: Some(fault.code), errors: vec![fault.into_server_error(None)] }
+    }
+
+    /// The same, with the places in the document.
+    pub(crate) fn refused_at(fault: Fault, locations: &[Pos]) -> Self {
+        let mut answer = Self::refused(fault);
+        for error in &mut answer.errors {
+            error.locations = locations.to_vec();
+        }
+        answer
+    }
+
+    /// To an operation that broke while it was executed.
+    pub(crate) fn failed(fault: Fault) -> Self {
+        Self { data: Some(Value::Null), ..Self::refused(fault) }
+    }
+
+    pub(crate) fn of(response: Response, reporter: &Reporter) -> Self {
+        let mut errors = response.errors;
+        errors.truncate(MOST_ERRORS);
+        // An error without a path comes from a stage before execution: then there are no data, not even null.
+        let executed = response.data != Value::Null || errors.iter().any(|error| !error.path.is_empty());
+        let mut code = None;
+        for error in &mut errors {
+            let found = finish(error, reporter);
+            code.get_or_insert(found);
+        }
+        Self { data: executed.then_some(response.data), errors, code }
+    }
+
+    /// Whether it is the answer to a request that was not executed.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        self.data.is_none()
+    }
+
+    pub(crate) const fn code(&self) -> Option<ErrorCode> {
+        self.code
+    }
+
+    pub(crate) fn errors(&self) -> &[ServerError] {
+        &self.errors
+    }
+
+    /// The value at `field` of the only root field, where it is a text: an update's cursor, if it was asked for.
+    pub(crate) fn root_text(&self, field: &str) -> Option<&str> {
+        let Some(Value::Object(root)) = &self.data else { return None };
+        let Some(Value::Object(update)) = root.values().next() else { return None };
+        match update.get(field) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Gives an error its code. What comes without one comes from the GraphQL library: either it found the document or an
+/// argument wrong, or it is something that no client should read.
+fn finish(error: &mut ServerError, reporter: &Reporter) -> ErrorCode {
+    let known = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    if let Some(Value::String(known)) = known
+        && let Some(code) = ErrorCode::ALL.into_iter().find(|code| code.as_str() == known)
+    {
+        return code;
+    }
+    let fault = if error.message.starts_with("Invalid value for argument ") {
+        Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
+    } else if error.message.starts_with("Failed to parse ") || error.message.starts_with("Expected input type ") {
+        Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
+    } else if error.path.is_empty() {
+        Fault::new(ErrorCode::GraphqlValidationFailed, error.message.clone())
+    } else {
+        reporter.defect(&error.message)
+    };
+    let code = fault.code;
+    let finished = fault.into_server_error(None);
+    error.message = finished.message;
+    error.extensions = finished.extensions;
+    code
+}
+
+/// `… expected type "Duration"` says that something is wrong; this adds what would be right.
+fn with_what_is_allowed(message: &str) -> String {
+    let kind = message.rsplit_once("type \"").and_then(|(_, rest)| rest.split_once('"')).map(|(kind, _)| kind);
+    match kind.and_then(|kind| allowed(kind.trim_end_matches('!'))) {
+        Some(allowed) => format!("{}: give {allowed}.", message.trim_end_matches('.')),
+        None => message.to_owned(),
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if !self.errors.is_empty() {
+            map.serialize_entry("errors", &self.errors)?;
+        }
+        if let Some(data) = &self.data {
+            map.serialize_entry("data", data)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_graphql::PathSegment;
+    use service::clock::{SharedClock, SystemClock};
+
+    use super::*;
+
+    fn answer(message: &str, path: &[&str]) -> serde_json::Value {
+        let mut error = ServerError::new(message, None);
+        error.path = path.iter().map(|field| PathSegment::Field((*field).to_owned())).collect();
+        let clock: SharedClock = Arc::new(SystemClock);
+        let answer = Answer::of(Response::from_errors(vec![error]), &Reporter::new(&clock));
+        serde_json::to_value(answer).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_has_no_data_and_a_failure_has_null() {
+        let refused = answer(r#"Unknown field "x""#, &[]);
+        assert_eq!(refused.get("data"), None);
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        let failed = answer("the password is 1234", &["event"]);
+        assert_eq!(failed.get("data"), Some(&serde_json::Value::Null));
+        assert_eq!(failed["errors"][0]["extensions"]["code"], "INTERNAL");
+        assert!(!failed.to_string().contains("1234"));
+        assert!(failed["errors"][0]["extensions"]["errorId"].is_string());
+    }
+
+    #[test]
+    fn wrong_values_are_told_what_is_right() {
+        let refused = answer(r#"Invalid value for argument "range.last", expected type "Duration""#, &[]);
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        assert_eq!(
+            refused["errors"][0]["message"],
+            "Invalid value for argument \"range.last\", expected type \"Duration\": give an ISO 8601 duration above zero \
+             and up to 100 years, e.g. \"PT15M\", \"P7D\" or \"P1M\"."
+        );
+    }
+
+    #[test]
+    fn there_are_only_so_many_errors() {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let errors = vec![ServerError::new("x", None); 5_000];
+        let answer = Answer::of(Response::from_errors(errors), &Reporter::new(&clock));
+        assert_eq!(answer.errors().len(), MOST_ERRORS);
+    }
+}

@@ -1,0 +1,186 @@
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Name, Positioned, Request, Value, Variables,
+    parser::{
+        parse_query,
+        types::{
+            DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+            SelectionSet,
+        },
+    },
+};
+
+use super::{Answer, Params};
+use crate::{
+    error::{ErrorCode, Fault},
+    guard,
+    settings::Limits,
+};
+
+/// An operation that is parsed, and chosen where a document holds several.
+pub(crate) struct Prepared {
+    pub(super) request: Request,
+    pub(crate) kind: OperationType,
+}
+
+pub(super) fn prepare(params: Params, limits: &Limits) -> Result<Prepared, Answer> {
+    guard::scan(&params.query, limits).map_err(|refusal| Answer::refused(refusal.into()))?;
+    let document = parse_query(&params.query).map_err(|error| {
+        let fault = Fault::new(ErrorCode::GraphqlParseFailed, parse_message(&error.to_string()));
+        Answer::refused_at(fault, &error.positions().collect::<Vec<_>>())
+    })?;
+    let operation = choose(&document.operations, params.operation_name.as_deref()).map_err(Answer::refused)?;
+    let kind = operation.node.ty;
+    check_root(operation, &document).map_err(Answer::refused)?;
+    check_variables(operation, &params.variables).map_err(Answer::refused)?;
+    let mut request = Request::new(params.query).variables(params.variables);
+    request.operation_name = params.operation_name;
+    request.set_parsed_query(document);
+    Ok(Prepared { request, kind })
+}
+
+/// The parser draws a picture of several lines; its last line says what was expected.
+fn parse_message(message: &str) -> String {
+    let last = message.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    format!("The document is no GraphQL: {}.", last.trim_start_matches("= "))
+}
+
+fn choose<'a>(
+    operations: &'a DocumentOperations,
+    name: Option<&str>,
+) -> Result<&'a Positioned<OperationDefinition>, Fault> {
+    let wrong = |message: String| Fault::new(ErrorCode::BadUserInput, message);
+    match (operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(operation),
+        (DocumentOperations::Multiple(all), Some(name)) => {
+            all.get(name).ok_or_else(|| wrong(format!("The document has no operation named \"{name}\".")))
+        }
+        (DocumentOperations::Multiple(all), None) => match all.values().next() {
+            Some(operation) if all.len() == 1 => Ok(operation),
+            _ => Err(wrong("The document has several operations: say in `operationName` which.".to_owned())),
+        },
+        (DocumentOperations::Single(_), Some(name)) => {
+            Err(wrong(format!("The document has no operation named \"{name}\".")))
+        }
+    }
+}
+
+/// What a variable's type needs; its value is checked where an argument takes it.
+fn check_variables(operation: &Positioned<OperationDefinition>, given: &Variables) -> Result<(), Fault> {
+    for definition in &operation.node.variable_definitions {
+        let definition = &definition.node;
+        let (name, kind) = (&definition.name.node, &definition.var_type.node);
+        let value = given.get(name);
+        let is_missing = match value {
+            None => definition.default_value.is_none(),
+            Some(value) => *value == Value::Null,
+        };
+        if is_missing && !kind.nullable {
+            let message = format!("Variable `${name}` is missing or null; its type is {kind}, so a value is needed.");
+            return Err(Fault::new(ErrorCode::BadUserInput, message));
+        }
+    }
+    Ok(())
+}
+
+/// A subscription has one root field: an update has to say what it is an update of.
+fn check_root(operation: &Positioned<OperationDefinition>, document: &ExecutableDocument) -> Result<(), Fault> {
+    if operation.node.ty != OperationType::Subscription {
+        return Ok(());
+    }
+    let mut keys = HashSet::new();
+    root_keys(&operation.node.selection_set.node, &document.fragments, &mut HashSet::new(), &mut keys);
+    if keys.len() > 1 {
+        let message = "A subscription must have exactly one field at its root; send one subscription for each.";
+        return Err(Fault::new(ErrorCode::GraphqlValidationFailed, message));
+    }
+    Ok(())
+}
+
+fn root_keys<'a>(
+    set: &'a SelectionSet,
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    seen: &mut HashSet<&'a str>,
+    keys: &mut HashSet<&'a str>,
+) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                keys.insert(field.node.response_key().node.as_str());
+            }
+            Selection::InlineFragment(fragment) => {
+                root_keys(&fragment.node.selection_set.node, fragments, seen, keys);
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                if seen.insert(name)
+                    && let Some(fragment) = fragments.get(name)
+                {
+                    root_keys(&fragment.node.selection_set.node, fragments, seen, keys);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(body: serde_json::Value) -> Option<String> {
+        let params = Params::from_json(body).unwrap();
+        let answer = prepare(params, &Limits::default()).err()?;
+        let answer = serde_json::to_value(&answer).unwrap();
+        assert_eq!(answer.get("data"), None);
+        Some(format!("{}: {}", answer["errors"][0]["extensions"]["code"].as_str()?, answer["errors"][0]["message"].as_str()?))
+    }
+
+    #[track_caller]
+    fn assert_refused(body: serde_json::Value, start: &str) {
+        let refusal = refusal(body).unwrap_or_default();
+        assert!(refusal.starts_with(start), "{refusal}");
+    }
+
+    #[test]
+    fn operations_are_chosen_by_name() {
+        let two = "query A { __typename } query B { __typename }";
+        assert_eq!(refusal(json!({"query": two, "operationName": "B"})), None);
+        assert_eq!(refusal(json!({"query": "query A { __typename }"})), None);
+        assert_refused(json!({"query": two}), "BAD_USER_INPUT: The document has several operations");
+        assert_refused(json!({"query": two, "operationName": "C"}), "BAD_USER_INPUT: The document has no operation named");
+        assert_refused(json!({"query": "{ a }", "operationName": "A"}), "BAD_USER_INPUT: The document has no operation");
+    }
+
+    #[test]
+    fn what_is_no_graphql_is_said_in_one_line() {
+        for text in ["", "{", "query {", "{ a(b: ) }", "subscription", "\u{0}"] {
+            let refusal = refusal(json!({"query": text})).unwrap();
+            assert!(refusal.starts_with("GRAPHQL_PARSE_FAILED: The document is no GraphQL: "), "{refusal}");
+            assert!(!refusal.contains('\n'), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn required_variables_are_required() {
+        let query = "query Q($id: ID!, $first: Int! = 5) { a(id: $id, first: $first) }";
+        assert_eq!(refusal(json!({"query": query, "variables": {"id": "x"}})), None);
+        assert_refused(json!({"query": query}), "BAD_USER_INPUT: Variable `$id` is missing or null");
+        assert_refused(json!({"query": query, "variables": {"id": null}}), "BAD_USER_INPUT: Variable `$id`");
+        assert_refused(json!({"query": query, "variables": {"id": "x", "first": null}}), "BAD_USER_INPUT: Variable `$first`");
+    }
+
+    #[test]
+    fn a_subscription_has_one_root_field() {
+        assert_eq!(refusal(json!({"query": "subscription { a ...F } fragment F on S { a }"})), None);
+        for query in [
+            "subscription { a b }",
+            "subscription { a ... { b } }",
+            "subscription { ...F a } fragment F on S { x: a }",
+        ] {
+            assert_refused(json!({"query": query}), "GRAPHQL_VALIDATION_FAILED: A subscription must have");
+        }
+    }
+}

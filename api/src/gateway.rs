@@ -1,0 +1,57 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use service::Service;
+use tokio_util::sync::CancellationToken;
+
+use crate::{auth::Authenticator, error::Reporter, execution::Executor, graphql, settings::Settings};
+
+/// Whether everything that the gateway needs is there.
+#[async_trait]
+pub trait Readiness: Send + Sync + 'static {
+    /// Each part with a detail (empty: just there), or with what is missing in plain words.
+    async fn check(&self) -> BTreeMap<&'static str, Result<String, String>>;
+}
+
+/// Renders the process' metrics in Prometheus' text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct Gateway(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) executor: Executor,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) settings: Settings,
+    pub(crate) readiness: Arc<dyn Readiness>,
+    pub(crate) metrics: Option<RenderMetrics>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) sdl: String,
+}
+
+impl Gateway {
+    /// A gateway to `service`. When `stop` is cancelled, WebSockets are closed with 1012 and event streams end, so that
+    /// their clients connect elsewhere.
+    #[must_use]
+    pub fn new(
+        service: Arc<Service>,
+        settings: Settings,
+        readiness: Arc<dyn Readiness>,
+        metrics: Option<RenderMetrics>,
+        stop: CancellationToken,
+    ) -> Self {
+        let clock = service.clock().clone();
+        let reporter = Reporter::new(&clock);
+        let schema = graphql::build(service, reporter.clone(), &settings);
+        Self(Arc::new(Shared {
+            executor: Executor::new(schema, settings.limits, reporter),
+            authenticator: Authenticator::new(settings.auth.clone(), clock),
+            settings,
+            readiness,
+            metrics,
+            stop,
+            sdl: graphql::sdl(),
+        }))
+    }
+}

@@ -1,0 +1,136 @@
+use async_graphql::parser::types::OperationType;
+use axum::{
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::future::join_all;
+
+use super::{
+    body::{json, read, refusal},
+    negotiation::{MediaType, is_json},
+};
+use crate::{
+    auth::Identity,
+    error::{ErrorCode, Fault},
+    execution::{Answer, Params},
+    gateway::{Gateway, Shared},
+};
+
+/// GraphQL over GET: queries only.
+pub(super) async fn get(State(gateway): State<Gateway>, uri: Uri, headers: HeaderMap) -> Response {
+    let (media, identity) = match begin(&gateway.0, &headers) {
+        Ok(begun) => begun,
+        Err(refused) => return refused,
+    };
+    let query = uri.query().unwrap_or_default();
+    let limit = gateway.0.executor.limits().bytes;
+    if query.len() as u64 > limit {
+        let message = format!("The query string is longer than {limit} bytes, which is the limit. Use POST.");
+        return refusal(StatusCode::URI_TOO_LONG, media, Fault::new(ErrorCode::QueryTooComplex, message));
+    }
+    let params = match params(&uri) {
+        Ok(params) => params,
+        Err(fault) => return refusal(StatusCode::BAD_REQUEST, media, fault),
+    };
+    match gateway.0.executor.prepare(params) {
+        Ok(prepared) if prepared.kind == OperationType::Mutation => {
+            let fault = Fault::new(ErrorCode::BadUserInput, "Mutations are not executed over GET: use POST.");
+            let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, fault);
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            refused
+        }
+        Ok(prepared) => answer(media, &gateway.0.executor.execute(prepared, &identity).await),
+        Err(refused) => answer(media, &refused),
+    }
+}
+
+pub(super) fn params(uri: &Uri) -> Result<Params, Fault> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|_| Fault::new(ErrorCode::BadUserInput, "The query string is not form-encoded UTF-8."))?;
+    Params::from_pairs(pairs.0)
+}
+
+/// GraphQL over POST: one request, or an array of them.
+pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, body: Body) -> Response {
+    let (media, identity) = match begin(&gateway.0, &headers) {
+        Ok(begun) => begun,
+        Err(refused) => return refused,
+    };
+    if !is_json(&headers) {
+        let message = "Send the request as `content-type: application/json`, in UTF-8.";
+        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, Fault::new(ErrorCode::BadUserInput, message));
+    }
+    let bytes = match read(&headers, body, gateway.0.executor.limits().bytes, media).await {
+        Ok(bytes) => bytes,
+        Err(refused) => return refused,
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(serde_json::Value::Array(requests)) => batch(&gateway.0, media, &identity, requests).await,
+        Ok(request) => match Params::from_json(request) {
+            Ok(params) => answer(media, &run(&gateway.0, &identity, params).await),
+            Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
+        },
+        Err(error) => {
+            let message = format!("The body is no JSON: {error}.");
+            refusal(StatusCode::BAD_REQUEST, media, Fault::new(ErrorCode::BadUserInput, message))
+        }
+    }
+}
+
+/// What both methods begin with: how to answer, and who asks.
+fn begin(shared: &Shared, headers: &HeaderMap) -> Result<(MediaType, Identity), Response> {
+    let Some(media) = MediaType::accepted(headers) else {
+        let text = "Answers are application/graphql-response+json or application/json; accept one of them. \
+                    To explore the schema, open /graphiql.\n";
+        return Err((StatusCode::NOT_ACCEPTABLE, text).into_response());
+    };
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let identity = shared.authenticator.identify(authorization).map_err(|fault| unauthenticated(media, fault))?;
+    Ok((media, identity))
+}
+
+/// Says which scheme is expected, as RFC 6750 has it.
+pub(super) fn unauthenticated(media: MediaType, fault: Fault) -> Response {
+    let mut refused = refusal(StatusCode::UNAUTHORIZED, media, fault);
+    refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    refused
+}
+
+async fn run(shared: &Shared, identity: &Identity, params: Params) -> Answer {
+    match shared.executor.prepare(params) {
+        Ok(prepared) => shared.executor.execute(prepared, identity).await,
+        Err(refused) => refused,
+    }
+}
+
+/// Answers in the order of the requests; one that is malformed does not keep the others from being answered.
+async fn batch(
+    shared: &Shared,
+    media: MediaType,
+    identity: &Identity,
+    requests: Vec<serde_json::Value>,
+) -> Response {
+    let limit = shared.executor.limits().batch;
+    if requests.is_empty() || requests.len() > limit {
+        let message = format!("A batch holds 1 to {limit} requests; this one holds {}.", requests.len());
+        let code = if requests.is_empty() { ErrorCode::BadUserInput } else { ErrorCode::QueryTooComplex };
+        return refusal(StatusCode::BAD_REQUEST, media, Fault::new(code, message));
+    }
+    let answers = requests.into_iter().map(|request| async {
+        match Params::from_json(request) {
+            Ok(params) => run(shared, identity, params).await,
+            Err(fault) => Answer::refused(fault),
+        }
+    });
+    json(StatusCode::OK, media, &join_all(answers).await)
+}
+
+fn answer(media: MediaType, answer: &Answer) -> Response {
+    let status = match media {
+        MediaType::GraphqlResponse if answer.is_refusal() => StatusCode::BAD_REQUEST,
+        MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
+    };
+    json(status, media, answer)
+}

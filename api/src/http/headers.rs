@@ -1,0 +1,60 @@
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::Response,
+};
+
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+/// What is no page has nothing to load.
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// What every answer carries, so that a browser takes it for nothing but what it is.
+pub(super) async fn secure(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
+    response
+}
+
+/// The pages' policy: everything from here. WebSockets of the same host are named, as not every browser counts them as
+/// from here.
+pub(super) fn page_policy(request: &HeaderMap, style: &str, worker: &str) -> HeaderValue {
+    let sockets = request
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)))
+        .map(|host| format!(" ws://{host} wss://{host}"))
+        .unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; font-src 'self' data:; \
+         connect-src 'self'{sockets}; worker-src {worker}; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(NO_PAGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strange_host_adds_nothing_to_the_policy() {
+        let policy = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            page_policy(&headers, "'self'", "'none'").to_str().unwrap().to_owned()
+        };
+        assert!(policy("127.0.0.1:8080").contains("connect-src 'self' ws://127.0.0.1:8080 wss://127.0.0.1:8080;"));
+        assert!(policy("x; script-src *").contains("connect-src 'self';"));
+        assert!(!policy("x; script-src *").contains("script-src *"));
+    }
+}

@@ -1,0 +1,44 @@
+//! The routes.
+
+mod assets;
+mod body;
+mod graphql;
+mod headers;
+mod negotiation;
+mod pages;
+mod status;
+
+use axum::{
+    Router,
+    middleware::map_response,
+    routing::{any, get},
+};
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{DefaultPredicate, Predicate, SizeAbove},
+};
+
+use crate::gateway::Gateway;
+
+/// Below this, compressing costs more than it saves.
+const WORTH_COMPRESSING: u16 = 1024;
+
+/// All routes of the gateway.
+pub fn router(gateway: Gateway) -> Router {
+    let compression = CompressionLayer::new()
+        .compress_when(DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING)));
+    Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphiql", get(pages::graphiql))
+        .route("/", get(pages::dashboard))
+        .route("/events/{*rest}", get(pages::dashboard))
+        .route("/users/{*rest}", get(pages::dashboard))
+        .route("/healthz", get(status::alive))
+        .route("/readyz", get(status::ready))
+        .route("/metrics", get(status::metrics))
+        .route("/schema.graphql", get(status::sdl))
+        .fallback(any(assets::asset))
+        .layer(map_response(headers::secure))
+        .layer(compression)
+        .with_state(gateway)
+}
