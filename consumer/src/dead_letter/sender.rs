@@ -1,0 +1,79 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use rdkafka::{
+    error::KafkaError,
+    producer::{FutureProducer, FutureRecord, Producer as _},
+};
+
+use super::headers;
+use crate::{
+    Settings, client,
+    message::Rejection,
+    record::{Header, Record},
+};
+
+/// How long the local queue may stay full.
+const QUEUE: Duration = Duration::from_secs(5);
+
+/// Sends records and waits until all replicas have them.
+pub(crate) struct Sender {
+    settings: Settings,
+    topic: Arc<str>,
+    producer: Mutex<FutureProducer>,
+}
+
+impl Sender {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, KafkaError> {
+        Ok(Self {
+            settings: settings.clone(),
+            topic: settings.topics.dead_letter.as_str().into(),
+            producer: Mutex::new(client::producer(settings).create()?),
+        })
+    }
+
+    /// Sends the dead letter of `record`. It is safe once this returns.
+    pub(crate) async fn dead_letter(
+        &self,
+        record: &Record,
+        rejection: &Rejection,
+        failed_at: DateTime<Utc>,
+    ) -> Result<(), KafkaError> {
+        let headers = headers::of(record, rejection, failed_at);
+        self.send(&self.topic, record.key.as_deref(), record.payload.as_deref(), &headers).await
+    }
+
+    /// Sends one record.
+    pub(super) async fn send(
+        &self,
+        topic: &str,
+        key: Option<&[u8]>,
+        payload: Option<&[u8]>,
+        headers: &[Header],
+    ) -> Result<(), KafkaError> {
+        let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut record: FutureRecord<'_, [u8], [u8]> =
+            FutureRecord::to(topic).headers(headers::native(headers));
+        record.key = key;
+        record.payload = payload;
+        match producer.send(record, QUEUE).await {
+            Ok(_) => Ok(()),
+            Err((fault, _)) => {
+                if producer.client().fatal_error().is_some() {
+                    self.renew()?;
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// An idempotent producer that has met a fatal error sends nothing any more.
+    fn renew(&self) -> Result<(), KafkaError> {
+        let fresh = client::producer(&self.settings).create()?;
+        *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+}

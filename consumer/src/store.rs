@@ -1,0 +1,87 @@
+//! What the consumer needs of the service, so that its tests can do without a database.
+
+use std::{collections::HashMap, error::Error as _, fmt, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use service::{
+    ErrorKind, Service,
+    ingest::{Applied, Batch, Commit, Position},
+};
+
+/// A topic and the number of one of its partitions.
+pub(crate) type Partition = (Arc<str>, i32);
+
+/// What the service could not do, with all that it says about the cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What to do about it.
+    pub kind: ErrorKind,
+    /// For operators.
+    pub text: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<service::Error> for Failure {
+    fn from(error: service::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self { kind: error.kind(), text }
+    }
+}
+
+/// Where facts are applied and positions kept.
+pub(crate) trait Store: Clone + Send + Sync + 'static {
+    /// The current instant.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// The next offset of each partition; absent where none was ever applied.
+    fn positions(
+        &self,
+        cluster_id: &str,
+        of: &[Partition],
+    ) -> impl Future<Output = Result<HashMap<Partition, i64>, Failure>> + Send;
+
+    /// Sets positions back.
+    fn reset_positions(
+        &self,
+        cluster_id: &str,
+        to: &[Position],
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Applies a batch in one transaction.
+    fn apply(&self, cluster_id: &str, batch: &Batch) -> impl Future<Output = Result<Applied, Failure>> + Send;
+
+    /// Tells of commits.
+    fn publish(&self, commits: &[Commit]) -> impl Future<Output = ()> + Send;
+}
+
+impl Store for Arc<Service> {
+    fn now(&self) -> DateTime<Utc> {
+        Service::clock(self).now()
+    }
+
+    async fn positions(&self, cluster_id: &str, of: &[Partition]) -> Result<HashMap<Partition, i64>, Failure> {
+        Ok(Service::positions(self, cluster_id, of).await?)
+    }
+
+    async fn reset_positions(&self, cluster_id: &str, to: &[Position]) -> Result<(), Failure> {
+        Ok(Service::reset_positions(self, cluster_id, to).await?)
+    }
+
+    async fn apply(&self, cluster_id: &str, batch: &Batch) -> Result<Applied, Failure> {
+        Ok(Service::apply(self, cluster_id, batch).await?)
+    }
+
+    async fn publish(&self, commits: &[Commit]) {
+        Service::publish(self, commits).await;
+    }
+}

@@ -1,0 +1,193 @@
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::lease::Lease;
+use crate::{
+    message::{Decoded, Rejection},
+    record::Record,
+};
+
+/// Bookkeeping around a record's content, roughly.
+const OVERHEAD: usize = 512;
+
+/// A record on its way to a writer.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) record: Record,
+    pub(super) content: Result<Decoded, Rejection>,
+    pub(super) lease: Arc<Lease>,
+}
+
+impl Item {
+    fn bytes(&self) -> usize {
+        self.record.bytes() + OVERHEAD
+    }
+}
+
+/// What one writer has before it. Whoever fills it asks for room, but is never refused: what was read has to be kept.
+#[derive(Debug)]
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    filled: Notify,
+    emptied: Condvar,
+    messages: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    items: VecDeque<Item>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Queue {
+    /// A queue that is full with that many messages or bytes.
+    pub(super) fn new(messages: usize, bytes: usize) -> Self {
+        Self { inner: Mutex::default(), filled: Notify::new(), emptied: Condvar::new(), messages, bytes }
+    }
+
+    pub(super) fn push(&self, item: Item) {
+        let mut inner = self.lock();
+        inner.bytes += item.bytes();
+        inner.items.push_back(item);
+        drop(inner);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.fills(&self.lock(), 1)
+    }
+
+    /// Whether at least half of it is free.
+    pub(super) fn has_room(&self) -> bool {
+        !self.fills(&self.lock(), 2)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().items.is_empty()
+    }
+
+    /// Waits, without polling Kafka, until it is no longer full; whether that was soon enough.
+    pub(super) fn wait_for_room(&self, patience: Duration) -> bool {
+        let (inner, _) = self
+            .emptied
+            .wait_timeout_while(self.lock(), patience, |inner| self.fills(inner, 1) && !inner.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !self.fills(&inner, 1)
+    }
+
+    /// What is there, up to `limit` messages, waiting for the first; whether more is left behind. `None` once closed.
+    pub(super) async fn take(&self, limit: usize) -> Option<(Vec<Item>, bool)> {
+        loop {
+            let filled = self.filled.notified();
+            {
+                let mut inner = self.lock();
+                if inner.closed {
+                    return None;
+                }
+                if !inner.items.is_empty() {
+                    let count = limit.min(inner.items.len());
+                    let taken: Vec<_> = inner.items.drain(..count).collect();
+                    inner.bytes -= taken.iter().map(Item::bytes).sum::<usize>();
+                    let more = !inner.items.is_empty();
+                    drop(inner);
+                    self.emptied.notify_all();
+                    return Some((taken, more));
+                }
+            }
+            filled.await;
+        }
+    }
+
+    /// Ends it: what is left in it is not handed out any more.
+    pub(super) fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.items.clear();
+        inner.bytes = 0;
+        drop(inner);
+        self.filled.notify_one();
+        self.emptied.notify_all();
+    }
+
+    fn fills(&self, inner: &Inner, share: usize) -> bool {
+        inner.items.len() >= self.messages.div_ceil(share) || inner.bytes >= self.bytes.div_ceil(share)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Code;
+
+    fn item(offset: i64) -> Item {
+        Item {
+            record: Record {
+                topic: "t".into(),
+                partition: 0,
+                offset,
+                key: None,
+                payload: Some(vec![0; 100]),
+                headers: Vec::new(),
+            },
+            content: Err(Rejection::new(Code::EmptyPayload, "")),
+            lease: Arc::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn takes_what_is_there_in_order() {
+        let queue = Queue::new(10, 1 << 20);
+        for offset in 0..5 {
+            queue.push(item(offset));
+        }
+        let (first, more) = queue.take(3).await.unwrap();
+        assert_eq!(first.iter().map(|item| item.record.offset).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(more);
+        let (rest, more) = queue.take(3).await.unwrap();
+        assert_eq!((rest.len(), more, queue.is_empty()), (2, false, true));
+    }
+
+    #[tokio::test]
+    async fn waits_for_the_first_message() {
+        let queue = Arc::new(Queue::new(10, 1 << 20));
+        let waiting = tokio::spawn({
+            let queue = Arc::clone(&queue);
+            async move { queue.take(3).await.map(|(items, _)| items.len()) }
+        });
+        tokio::task::yield_now().await;
+        queue.push(item(0));
+        assert_eq!(waiting.await.unwrap(), Some(1));
+        queue.close();
+        assert!(queue.take(3).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn is_full_by_messages_or_by_bytes_and_has_room_at_half() {
+        let queue = Queue::new(4, 1 << 20);
+        for offset in 0..4 {
+            assert!(!queue.is_full());
+            queue.push(item(offset));
+        }
+        assert!(queue.is_full());
+        assert!(!queue.wait_for_room(Duration::from_millis(1)));
+        queue.take(1).await.unwrap();
+        assert!(!queue.is_full() && !queue.has_room() && queue.wait_for_room(Duration::ZERO));
+        queue.take(2).await.unwrap();
+        assert!(queue.has_room());
+        let narrow = Queue::new(1000, 1000);
+        narrow.push(item(0));
+        narrow.push(item(1));
+        assert!(narrow.is_full());
+    }
+}

@@ -1,0 +1,181 @@
+use std::{
+    sync::{Arc, mpsc},
+    time::Instant,
+};
+
+use futures_util::future::join_all;
+use service::{
+    ErrorKind,
+    ingest::{Applied, Position},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ClusterId, Command,
+    patience::Patience,
+    portion::{Holds, Portion, Split},
+    queue::{Item, Queue},
+};
+use crate::{
+    backoff::Backoff,
+    dead_letter,
+    message::{Code, Rejection},
+    metrics,
+    record::Record,
+    state::Monitor,
+    store::{Failure, Store},
+};
+
+/// Turns what is in its queue into transactions, one at a time.
+///
+/// The steps of a batch, in the order that nothing may change: dead letters are acknowledged, the batch is applied, its
+/// commits are published, Kafka's position is moved. A crash between any two of them loses nothing and counts nothing
+/// twice.
+pub(super) struct Writer<S> {
+    pub(super) store: S,
+    pub(super) queue: Arc<Queue>,
+    pub(super) dead_letters: Arc<dead_letter::Sender>,
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) cluster_id: ClusterId,
+    pub(super) monitor: Monitor,
+    pub(super) stop: CancellationToken,
+    pub(super) batch_max: usize,
+    pub(super) seed: u64,
+}
+
+/// What became of a transaction.
+enum Outcome {
+    Applied(Applied),
+    /// Something in it can't be applied.
+    Refused(Failure),
+    /// Nothing of it is ours any more, or the consumer is being stopped.
+    Abandoned,
+}
+
+impl<S: Store> Writer<S> {
+    /// Works until the queue is closed.
+    ///
+    /// # Errors
+    /// Where neither waiting nor another message helps.
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let mut limit = self.batch_max;
+        while let Some((items, behind)) = self.queue.take(limit).await {
+            self.settle(items).await?;
+            // Where messages have piled up, larger transactions cost less per message; else they would only be late.
+            limit = if behind { self.batch_max * 5 / 2 } else { self.batch_max };
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, items: Vec<Item>) -> Result<(), Failure> {
+        let (mut portion, rejected, holds) = Portion::new(items);
+        let letters = rejected.iter().map(|(index, rejection)| {
+            let record = portion.record(*index);
+            self.dead_letter(record, rejection, &holds)
+        });
+        if !join_all(letters).await.into_iter().all(|acknowledged| acknowledged) && self.stop.is_cancelled() {
+            return Ok(());
+        }
+        portion.keep(&holds);
+        let mut left = vec![portion];
+        while let Some(mut portion) = left.pop() {
+            match self.apply(&mut portion, &holds).await? {
+                Outcome::Applied(applied) => self.pass_on(applied, &portion).await,
+                Outcome::Abandoned => {
+                    if self.stop.is_cancelled() {
+                        return Ok(());
+                    }
+                }
+                Outcome::Refused(failure) => match portion.split() {
+                    Split::Before(later) => left.extend([later, portion]),
+                    Split::One(record) => {
+                        let rejection = Rejection::new(Code::NotApplicable, failure.text);
+                        if !self.dead_letter(&record, &rejection, &holds).await && self.stop.is_cancelled() {
+                            return Ok(());
+                        }
+                        left.push(portion);
+                    }
+                    Split::Nothing => return Err(Failure { kind: ErrorKind::Fatal, ..failure }),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the portion, however long that takes.
+    async fn apply(&self, portion: &mut Portion, holds: &Holds) -> Result<Outcome, Failure> {
+        let mut patience = self.patience("apply");
+        loop {
+            portion.keep(holds);
+            let Some(cluster_id) = self.cluster_id.get().filter(|_| !portion.is_empty()) else {
+                return Ok(Outcome::Abandoned);
+            };
+            let begun = Instant::now();
+            match self.store.apply(cluster_id, portion.batch()).await {
+                Ok(applied) => {
+                    metrics::applied(&applied, portion.batch().messages.len(), begun.elapsed());
+                    patience.worked();
+                    return Ok(Outcome::Applied(applied));
+                }
+                Err(failure) => match failure.kind {
+                    ErrorKind::Data => {
+                        patience.worked();
+                        return Ok(Outcome::Refused(failure));
+                    }
+                    ErrorKind::Fatal => return Err(failure),
+                    ErrorKind::Transient => {
+                        if !patience.wait(&failure.text).await {
+                            return Ok(Outcome::Abandoned);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// What follows a commit, in this order: Kafka's position lags behind publication, so that what was not published is
+    /// read again.
+    async fn pass_on(&self, applied: Applied, portion: &Portion) {
+        if !applied.commits.is_empty() {
+            self.store.publish(&applied.commits).await;
+        }
+        let positions: Vec<Position> = portion.batch().positions.clone();
+        // The poller is gone only where the consumer is being stopped.
+        self.commands.send(Command::Commit(positions)).ok();
+    }
+
+    /// Sends a dead letter, however long that takes; `false` where it was given up, with its partition or with the
+    /// consumer.
+    async fn dead_letter(&self, record: &Record, rejection: &Rejection, holds: &Holds) -> bool {
+        let mut patience = self.patience("dead letter");
+        let key = (record.topic.clone(), record.partition);
+        loop {
+            if holds.get(&key).is_none_or(super::lease::Hold::revoked) {
+                return false;
+            }
+            match self.dead_letters.dead_letter(record, rejection, self.store.now()).await {
+                Ok(()) => break,
+                Err(fault) => {
+                    if !patience.wait(&format!("the dead-letter topic takes nothing: {fault}")).await {
+                        return false;
+                    }
+                }
+            }
+        }
+        patience.worked();
+        metrics::dead_lettered(&record.topic, rejection.code);
+        tracing::warn!(
+            topic = record.topic.as_ref(),
+            partition = record.partition,
+            offset = record.offset,
+            code = rejection.code.as_str(),
+            "dead-lettered: {}",
+            rejection.message
+        );
+        true
+    }
+
+    fn patience(&self, what: &'static str) -> Patience {
+        Patience::new(what, Backoff::new(self.seed), self.monitor.clone(), self.stop.clone())
+    }
+}
