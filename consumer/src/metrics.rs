@@ -19,7 +19,10 @@ const REJOINS: &str = "pulsegate_consumer_rejoins_total";
 /// Names the metrics' meanings to the recorder; to be called once it is installed.
 pub fn describe() {
     describe_counter!(TAKEN, "Messages taken from Kafka, by topic");
-    describe_counter!(OUTCOMES, "Messages by what became of them: applied, duplicate, replayed or dead_lettered");
+    describe_counter!(
+        OUTCOMES,
+        "Messages by what became of them: applied, duplicate, replayed or dead_lettered"
+    );
     describe_counter!(DEAD_LETTERS, "Messages sent to the dead-letter topic, by topic and error code");
     describe_histogram!(BATCH, "Messages of a transaction");
     describe_histogram!(APPLY, metrics::Unit::Seconds, "Time that a transaction took");

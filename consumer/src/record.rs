@@ -63,6 +63,10 @@ pub(crate) struct Lookup<'a>(pub(crate) &'a [Header]);
 
 impl Headers for Lookup<'_> {
     fn last(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_deref())
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_deref())
     }
 }

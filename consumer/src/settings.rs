@@ -69,7 +69,10 @@ impl Settings {
                 ));
             }
             if self.topics.named().iter().filter(|(_, other)| *other == name).count() > 1 {
-                return Err(Error::setting(variable, "names the topic of another variable: each needs its own"));
+                return Err(Error::setting(
+                    variable,
+                    "names the topic of another variable: each needs its own",
+                ));
             }
         }
         for (variable, text) in [("KAFKA_BROKERS", &self.brokers), ("KAFKA_GROUP_ID", &self.group_id)] {
@@ -109,7 +112,8 @@ mod tests {
     #[test]
     fn good_settings_pass() {
         let mut settings = settings();
-        settings.librdkafka = vec![("client.id".to_owned(), "x".to_owned()), ("linger.ms".to_owned(), "1".to_owned())];
+        settings.librdkafka =
+            vec![("client.id".to_owned(), "x".to_owned()), ("linger.ms".to_owned(), "1".to_owned())];
         settings.check().unwrap();
     }
 
@@ -117,11 +121,19 @@ mod tests {
     fn topics_have_names_of_their_own() {
         let mut bad = settings();
         bad.topics.dead_letter = "event.created".to_owned();
-        assert!(bad.check().unwrap_err().to_string().starts_with("KAFKA_TOPIC_EVENT_CREATED names the topic of another"));
+        assert!(
+            bad.check()
+                .unwrap_err()
+                .to_string()
+                .starts_with("KAFKA_TOPIC_EVENT_CREATED names the topic of another")
+        );
         for name in ["", "a b", "..", "한글"] {
             let mut bad = settings();
             bad.topics.dead_letter = name.to_owned();
-            assert!(bad.check().unwrap_err().to_string().starts_with("KAFKA_TOPIC_DEAD_LETTER is no name"), "{name}");
+            assert!(
+                bad.check().unwrap_err().to_string().starts_with("KAFKA_TOPIC_DEAD_LETTER is no name"),
+                "{name}"
+            );
         }
     }
 

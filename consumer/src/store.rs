@@ -58,7 +58,8 @@ pub(crate) trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Applies a batch in one transaction.
-    fn apply(&self, cluster_id: &str, batch: &Batch) -> impl Future<Output = Result<Applied, Failure>> + Send;
+    fn apply(&self, cluster_id: &str, batch: &Batch)
+    -> impl Future<Output = Result<Applied, Failure>> + Send;
 
     /// Tells of commits.
     fn publish(&self, commits: &[Commit]) -> impl Future<Output = ()> + Send;
@@ -69,7 +70,11 @@ impl Store for Arc<Service> {
         Service::clock(self).now()
     }
 
-    async fn positions(&self, cluster_id: &str, of: &[Partition]) -> Result<HashMap<Partition, i64>, Failure> {
+    async fn positions(
+        &self,
+        cluster_id: &str,
+        of: &[Partition],
+    ) -> Result<HashMap<Partition, i64>, Failure> {
         Ok(Service::positions(self, cluster_id, of).await?)
     }
 

@@ -1,6 +1,6 @@
 //! Making the topics that are not there.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -32,39 +32,46 @@ pub(crate) async fn ensure(settings: Settings, seed: u64, stop: CancellationToke
     }
 }
 
+/// What is there is asked first: making topics is a right that not everybody has, and a question that not every cluster
+/// answers.
 async fn create(settings: &Settings) -> Result<(), KafkaError> {
-    let config = client::admin(settings);
-    let admin: AdminClient<DefaultClientContext> = config.create()?;
     let topics = &settings.topics;
     let wanted = [
-        (&topics.event_created, PARTITIONS),
+        (topics.event_created.as_str(), PARTITIONS),
         (&topics.participant_registered, PARTITIONS),
         (&topics.distribution_completed, PARTITIONS),
         (&topics.dead_letter, DEAD_LETTER_PARTITIONS),
-    ]
-    .map(|(name, partitions)| NewTopic::new(name, partitions, TopicReplication::Fixed(-1)));
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
-    let answer = admin.create_topics(&wanted, &options).await;
-    // Waits for its thread, which may take a while.
+    ];
+    let config = client::admin(settings);
+    let asked = tokio::task::spawn_blocking(move || {
+        let admin: AdminClient<DefaultClientContext> = config.create()?;
+        let metadata = admin.inner().fetch_metadata(None, PATIENCE)?;
+        let known: HashSet<String> = metadata.topics().iter().map(|topic| topic.name().to_owned()).collect();
+        Ok::<_, KafkaError>((admin, known))
+    });
+    let (admin, known) = asked.await.map_err(|_| KafkaError::Canceled)??;
+    let missing: Vec<NewTopic<'_>> = wanted
+        .iter()
+        .filter(|(name, _)| !known.contains(*name))
+        .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
+        .collect();
+    let answer = if missing.is_empty() {
+        Ok(Vec::new())
+    } else {
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+        admin.create_topics(&missing, &options).await
+    };
+    // Dropping waits for the client's threads.
     let dropped = tokio::task::spawn_blocking(move || drop(admin)).await;
     if let Err(fault) = dropped {
         tracing::debug!(%fault, "the admin client could not be dropped");
     }
-    match answer {
-        Ok(results) => {
-            for result in results {
-                match result {
-                    Ok(topic) => tracing::info!(topic, "made a topic"),
-                    Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                    Err((topic, fault)) => tracing::warn!(topic, %fault, "a topic could not be made"),
-                }
-            }
-            Ok(())
+    for result in answer? {
+        match result {
+            Ok(topic) => tracing::info!(topic, "made a topic"),
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, fault)) => tracing::warn!(topic, %fault, "a topic could not be made"),
         }
-        Err(KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature)) => {
-            tracing::debug!("the cluster makes no topics on request");
-            Ok(())
-        }
-        Err(fault) => Err(fault),
     }
+    Ok(())
 }

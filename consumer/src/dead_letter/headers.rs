@@ -74,7 +74,10 @@ mod tests {
             offset: 41,
             key: None,
             payload: None,
-            headers: headers.iter().map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec()))).collect(),
+            headers: headers
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec())))
+                .collect(),
         }
     }
 

@@ -178,7 +178,8 @@ impl Letters {
     /// Where the letter does not say where it came from, or Kafka does not take it.
     pub async fn retry(&self, letter: &Letter) -> Result<(), Error> {
         let known = self.settings.topics.sources();
-        let topic = letter.topic.as_deref().filter(|topic| known.iter().any(|(source, _)| **source == **topic));
+        let topic =
+            letter.topic.as_deref().filter(|topic| known.iter().any(|(source, _)| **source == **topic));
         let Some(topic) = topic else {
             return Err(Error::setting(
                 format!("the letter {}", letter.place),
@@ -231,7 +232,10 @@ mod tests {
             offset: 17,
             key: Some(b"evt-1".to_vec()),
             payload: Some(b"{}".to_vec()),
-            headers: headers.iter().map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec()))).collect(),
+            headers: headers
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec())))
+                .collect(),
         })
     }
 

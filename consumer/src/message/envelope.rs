@@ -18,7 +18,10 @@ pub trait Headers {
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, V)] {
     fn last(&self, name: &str) -> Option<&[u8]> {
-        self.iter().rev().find(|(key, _)| key.as_ref().eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+        self.iter()
+            .rev()
+            .find(|(key, _)| key.as_ref().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_ref())
     }
 }
 

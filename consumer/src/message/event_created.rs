@@ -18,7 +18,10 @@ pub(super) fn read(fields: &Fields<'_>) -> Result<EventCreated, Rejection> {
         total_investment: fields.required("totalInvestment")?.decimal(Column::INVESTMENT)?,
         expected_revenue: fields.required("expectedRevenue")?.decimal(Column::MONEY)?,
         target_roi: percent("targetRoi", Column::ROI)?,
-        estimated_roi: fields.optional("estimatedRoi")?.map(|value| value.decimal(Column::ROI)).transpose()?,
+        estimated_roi: fields
+            .optional("estimatedRoi")?
+            .map(|value| value.decimal(Column::ROI))
+            .transpose()?,
         sales_growth_rate: percent("salesGrowthRate", Column::PERCENT)?,
         status: match fields.optional("status")? {
             Some(value) => value.status()?,

@@ -87,9 +87,12 @@ impl<'a> Fields<'a> {
 
     /// The field's value.
     pub(super) fn required(&self, name: &'static str) -> Result<Value<'a>, Rejection> {
-        self.optional(name)?.ok_or_else(|| {
-            Rejection::new(Code::MissingField, format!("{} is missing; it is required", self.place.name(name)))
-        })
+        self.optional(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// Says that the field is required.
+    pub(super) fn missing(&self, name: &str) -> Rejection {
+        Rejection::new(Code::MissingField, format!("{} is missing; it is required", self.place.name(name)))
     }
 }
 

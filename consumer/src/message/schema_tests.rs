@@ -6,10 +6,7 @@ use serde_json::{Value, json};
 use super::{Kind, decode};
 
 fn schema(text: &str) -> jsonschema::Validator {
-    jsonschema::options()
-        .should_validate_formats(true)
-        .build(&serde_json::from_str(text).unwrap())
-        .unwrap()
+    jsonschema::options().should_validate_formats(true).build(&serde_json::from_str(text).unwrap()).unwrap()
 }
 
 /// Whether the decoder takes `body`, after asserting that the schema is of the same opinion.
@@ -74,12 +71,55 @@ fn values() -> Vec<Value> {
         json!(1e300),
     ];
     for text in [
-        "", " ", "a", "evt-1", "새해 경품 이벤트", "a\u{0}b", "0", "-0", "-0.0", "-0.00", "-0.004", "-0.005", "-0.0050",
-        "-0.0051", "-0.006", "-0.01", "-1", "1500000.00", "1.5e6", "1.5E+6", "01", "+1", ".5", "5.", "1,000", "NaN",
-        "99999999.99", "99999999.994", "99999999.995", "100000000", "-99999999.995", "9999999999999.99",
-        "9999999999999.9949", "9999999999999.995", "10000000000000", "-9999999999999.995", "TV", "SNS", "VOICE", "tv",
-        "ACTIVE", "ENDED", "ARCHIVED", "GONE", "2026-01-05T00:00:00Z", "2026-01-05T00:00:00.123456789+09:00",
-        "2026-01-05", "2026-02-30T00:00:00Z", "2026-01-05T00:00:00",
+        "",
+        " ",
+        "a",
+        "evt-1",
+        "새해 경품 이벤트",
+        "a\u{0}b",
+        "0",
+        "-0",
+        "-0.0",
+        "-0.00",
+        "-0.004",
+        "-0.005",
+        "-0.0050",
+        "-0.0051",
+        "-0.006",
+        "-0.01",
+        "-1",
+        "1500000.00",
+        "1.5e6",
+        "1.5E+6",
+        "01",
+        "+1",
+        ".5",
+        "5.",
+        "1,000",
+        "NaN",
+        "99999999.99",
+        "99999999.994",
+        "99999999.995",
+        "100000000",
+        "-99999999.995",
+        "9999999999999.99",
+        "9999999999999.9949",
+        "9999999999999.995",
+        "10000000000000",
+        "-9999999999999.995",
+        "TV",
+        "SNS",
+        "VOICE",
+        "tv",
+        "ACTIVE",
+        "ENDED",
+        "ARCHIVED",
+        "GONE",
+        "2026-01-05T00:00:00Z",
+        "2026-01-05T00:00:00.123456789+09:00",
+        "2026-01-05",
+        "2026-02-30T00:00:00Z",
+        "2026-01-05T00:00:00",
     ] {
         values.push(json!(text));
     }
@@ -108,8 +148,18 @@ fn event_created() {
             "estimatedRoi": "180.00", "salesGrowthRate": "12.50", "status": "ACTIVE",
         })],
         &[
-            "messageId", "occurredAt", "eventId", "eventTitle", "userId", "totalInvestment", "expectedRevenue",
-            "targetRoi", "estimatedRoi", "salesGrowthRate", "status", "unknown",
+            "messageId",
+            "occurredAt",
+            "eventId",
+            "eventTitle",
+            "userId",
+            "totalInvestment",
+            "expectedRevenue",
+            "targetRoi",
+            "estimatedRoi",
+            "salesGrowthRate",
+            "status",
+            "unknown",
         ],
         body,
     );
@@ -140,14 +190,31 @@ fn distribution_completed() {
              "totalCalls": 2_147_483_647, "completedCalls": 0, "averageDuration": 42},
         ],
     })];
-    check(text, Kind::DistributionCompleted, &bodies, &["messageId", "occurredAt", "eventId", "channels"], body);
+    check(
+        text,
+        Kind::DistributionCompleted,
+        &bodies,
+        &["messageId", "occurredAt", "eventId", "channels"],
+        body,
+    );
     check(
         text,
         Kind::DistributionCompleted,
         &bodies,
         &[
-            "channelName", "channelType", "distributionCost", "impressions", "views", "clicks", "conversions", "likes",
-            "comments", "shares", "completedCalls", "averageDuration", "unknown",
+            "channelName",
+            "channelType",
+            "distributionCost",
+            "impressions",
+            "views",
+            "clicks",
+            "conversions",
+            "likes",
+            "comments",
+            "shares",
+            "completedCalls",
+            "averageDuration",
+            "unknown",
         ],
         first_channel,
     );

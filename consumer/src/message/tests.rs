@@ -227,8 +227,14 @@ fn instants_take_any_offset_and_keep_microseconds() {
         let fact = event(&with(created(), "occurredAt", json!(text))).unwrap();
         assert_eq!(fact.occurred_at, instant(expected), "{text}");
     }
-    for text in ["", "2026-01-05", "2026-01-05T09:31:12", "2026-13-05T00:00:00Z", "2026-02-30T00:00:00Z", "now"] {
-        assert_eq!(code(event(&with(created(), "occurredAt", json!(text)))), Code::InvalidTimestamp, "{text}");
+    for text in
+        ["", "2026-01-05", "2026-01-05T09:31:12", "2026-13-05T00:00:00Z", "2026-02-30T00:00:00Z", "now"]
+    {
+        assert_eq!(
+            code(event(&with(created(), "occurredAt", json!(text)))),
+            Code::InvalidTimestamp,
+            "{text}"
+        );
     }
     assert_eq!(code(event(&with(created(), "occurredAt", json!(1_767_571_200)))), Code::WrongType);
 }
@@ -239,8 +245,14 @@ fn a_participant_may_come_without_a_channel() {
     assert_eq!(participant(&body.to_string()).unwrap().channel, None);
     assert_eq!(participant(&with(body.clone(), "channelName", Value::Null)).unwrap().channel, None);
     assert_eq!(participant(&with(body.clone(), "channelType", json!("TV"))).unwrap().channel, None);
-    assert_eq!(code(participant(&with(body.clone(), "channelType", json!("RADIO")))), Code::UnknownChannelType);
-    assert_eq!(code(participant(&with(body.clone(), "channelName", json!("우리동네TV")))), Code::MissingField);
+    assert_eq!(
+        code(participant(&with(body.clone(), "channelType", json!("RADIO")))),
+        Code::UnknownChannelType
+    );
+    assert_eq!(
+        code(participant(&with(body.clone(), "channelName", json!("우리동네TV")))),
+        Code::MissingField
+    );
     assert_eq!(code(participant(&with(body.clone(), "channelName", json!("")))), Code::EmptyText);
     let body = json!({"occurredAt": "2026-01-05T09:31:12Z", "eventId": "evt-1", "channelName": "우리동네TV", "channelType": "TV"});
     let (name, kind) = participant(&body.to_string()).unwrap().channel.unwrap();
@@ -248,13 +260,13 @@ fn a_participant_may_come_without_a_channel() {
     assert_eq!(code(participant(&with(body, "channelName", json!("가".repeat(51))))), Code::TooLong);
 }
 
-fn distributed(channels: Value) -> String {
+fn distributed(channels: &Value) -> String {
     json!({"messageId": "m", "occurredAt": "2026-01-05T01:00:00Z", "eventId": "evt-0001", "channels": channels}).to_string()
 }
 
 #[test]
 fn a_distribution_is_read_whole() {
-    let fact = distribution(&distributed(json!([
+    let fact = distribution(&distributed(&json!([
         {"channelName": "우리동네TV", "channelType": "TV", "distributionCost": "500000.00", "impressions": 12000},
         {"channelName": "링고비즈", "channelType": "VOICE", "distributionCost": 120_000, "totalCalls": 400,
          "completedCalls": 310, "averageDuration": 42},
@@ -263,14 +275,17 @@ fn a_distribution_is_read_whole() {
     ])))
     .unwrap();
     let [tv, voice, sns] = &fact.channels[..] else { panic!() };
-    assert_eq!((tv.channel_type, tv.impressions, tv.distribution_cost), (ChannelType::Tv, 12_000, decimal("500000")));
+    assert_eq!(
+        (tv.channel_type, tv.impressions, tv.distribution_cost),
+        (ChannelType::Tv, 12_000, decimal("500000"))
+    );
     assert_eq!((voice.total_calls, voice.completed_calls, voice.average_duration), (400, 310, 42));
     assert_eq!(voice.distribution_cost, decimal("120000"));
     assert_eq!(
         (sns.views, sns.clicks, sns.conversions, sns.likes, sns.comments, sns.shares, sns.distribution_cost),
         (1, 2, 3, 4, 5, 6, Decimal::ZERO)
     );
-    assert!(distribution(&distributed(json!([]))).unwrap().channels.is_empty());
+    assert!(distribution(&distributed(&json!([]))).unwrap().channels.is_empty());
 }
 
 #[test]
@@ -278,11 +293,19 @@ fn faults_of_a_channel_name_their_place() {
     let channel = |field: &str, value: Value| {
         let mut broken = json!({"channelName": "b", "channelType": "VOICE"});
         broken[field] = value;
-        distribution(&distributed(json!([{"channelName": "a", "channelType": "TV"}, broken]))).unwrap_err()
+        distribution(&distributed(&json!([{"channelName": "a", "channelType": "TV"}, broken]))).unwrap_err()
     };
     for field in [
-        "impressions", "views", "clicks", "conversions", "likes", "comments", "shares", "totalCalls",
-        "completedCalls", "averageDuration",
+        "impressions",
+        "views",
+        "clicks",
+        "conversions",
+        "likes",
+        "comments",
+        "shares",
+        "totalCalls",
+        "completedCalls",
+        "averageDuration",
     ] {
         assert_eq!(channel(field, json!(-1)).code, Code::NegativeNumber);
         assert_eq!(channel(field, json!(2_147_483_648_i64)).code, Code::OutOfRange);
@@ -299,17 +322,26 @@ fn faults_of_a_channel_name_their_place() {
     assert_eq!(channel("distributionCost", json!("1e13")).code, Code::OutOfRange);
     let rejection = channel("completedCalls", json!(1));
     assert_eq!(rejection.code, Code::CompletedExceedsTotal);
-    assert_eq!(rejection.to_string(), "channels[1].completedCalls is 1; at most 0, the totalCalls, are allowed");
-    assert_eq!(code(distribution(&distributed(json!({})))), Code::WrongType);
-    assert_eq!(code(distribution(&distributed(json!([1])))), Code::WrongType);
-    assert_eq!(code(distribution(r#"{"eventId":"e","occurredAt":"2026-01-05T01:00:00Z"}"#)), Code::MissingField);
+    assert_eq!(
+        rejection.to_string(),
+        "channels[1].completedCalls is 1; at most 0, the totalCalls, are allowed"
+    );
+    assert_eq!(code(distribution(&distributed(&json!({})))), Code::WrongType);
+    assert_eq!(code(distribution(&distributed(&json!([1])))), Code::WrongType);
+    assert_eq!(
+        code(distribution(r#"{"eventId":"e","occurredAt":"2026-01-05T01:00:00Z"}"#)),
+        Code::MissingField
+    );
 }
 
 #[test]
 fn counts_are_whole_numbers_however_written() {
     let views = |raw: &str| {
-        distribution(&distributed(json!([{"channelName": "a", "channelType": "TV", "views": "\u{1}"}])).replace("\"\\u0001\"", raw))
-            .map(|fact| fact.channels[0].views)
+        distribution(
+            &distributed(&json!([{"channelName": "a", "channelType": "TV", "views": "\u{1}"}]))
+                .replace("\"\\u0001\"", raw),
+        )
+        .map(|fact| fact.channels[0].views)
     };
     assert_eq!(views("2147483647").unwrap(), i32::MAX);
     assert_eq!(views("12.0").unwrap(), 12);
@@ -321,7 +353,7 @@ fn counts_are_whole_numbers_however_written() {
 
 #[test]
 fn a_channel_named_twice_counts_as_two_messages_in_a_row() {
-    let fact = distribution(&distributed(json!([
+    let fact = distribution(&distributed(&json!([
         {"channelName": "a", "channelType": "TV", "distributionCost": "9", "impressions": 5, "views": 9,
          "totalCalls": 10, "completedCalls": 2, "averageDuration": 50},
         {"channelName": "b", "channelType": "SNS"},
@@ -331,7 +363,10 @@ fn a_channel_named_twice_counts_as_two_messages_in_a_row() {
     .unwrap();
     let [a, b] = &fact.channels[..] else { panic!() };
     assert_eq!(b.channel_name.as_str(), "b");
-    assert_eq!((a.channel_type, a.distribution_cost, a.average_duration), (ChannelType::Voice, decimal("3"), 7));
+    assert_eq!(
+        (a.channel_type, a.distribution_cost, a.average_duration),
+        (ChannelType::Voice, decimal("3"), 7)
+    );
     assert_eq!((a.impressions, a.views, a.total_calls, a.completed_calls), (7, 9, 10, 4));
 }
 
@@ -388,7 +423,8 @@ fn cloud_events_in_structured_mode() {
         "specversion": "1.0", "id": "ce-1", "source": "/events", "type": "EventCreated",
         "datacontenttype": "application/json", "data": without_id(),
     });
-    let typed: &[Header] = &[("Content-Type", b"application/cloudevents+json; charset=UTF-8"), ("ce_id", b"header")];
+    let typed: &[Header] =
+        &[("Content-Type", b"application/cloudevents+json; charset=UTF-8"), ("ce_id", b"header")];
     for headers in [NONE, typed] {
         let decoded = decode(Kind::EventCreated, Some(envelope.to_string().as_bytes()), headers).unwrap();
         assert_eq!(decoded.message_id.as_deref(), Some("ce-1"));
@@ -398,7 +434,10 @@ fn cloud_events_in_structured_mode() {
     assert_eq!(read(Kind::EventCreated, &own.to_string()).unwrap().message_id.as_deref(), Some("own"));
     let mut broken = envelope.clone();
     broken["data"]["eventId"] = Value::Null;
-    assert_eq!(event(&broken.to_string()).unwrap_err().to_string(), "data.eventId is missing; it is required");
+    assert_eq!(
+        event(&broken.to_string()).unwrap_err().to_string(),
+        "data.eventId is missing; it is required"
+    );
     broken["data"] = json!("{}");
     assert_eq!(code(event(&broken.to_string())), Code::WrongType);
     let bare = json!({"specversion": "1.0", "id": "x"}).to_string();

@@ -60,7 +60,11 @@ impl<'a> Value<'a> {
 
     /// The object that the value is.
     pub(super) fn object(self, place: Place) -> Result<Fields<'a>, Rejection> {
-        if self.raw.starts_with('{') { Fields::parse(self.raw, place) } else { Err(self.wrong_type("an object")) }
+        if self.raw.starts_with('{') {
+            Fields::parse(self.raw, place)
+        } else {
+            Err(self.wrong_type("an object"))
+        }
     }
 
     /// The entries of the array that the value is.
@@ -111,10 +115,8 @@ impl<'a> Value<'a> {
     fn id<T>(self, limit: usize, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<T, Rejection> {
         parse(&self.string()?).map_err(|fault| match fault {
             InvalidId::Empty => self.empty(limit),
-            InvalidId::TooLong { length, limit } => self.reject(
-                Code::TooLong,
-                &format!("is {length} characters long; at most {limit} are allowed"),
-            ),
+            InvalidId::TooLong { length, limit } => self
+                .reject(Code::TooLong, &format!("is {length} characters long; at most {limit} are allowed")),
             InvalidId::Nul => self.reject(Code::NulCharacter, "holds a NUL character; none is allowed"),
         })
     }
@@ -180,10 +182,9 @@ impl<'a> Value<'a> {
             }
         };
         if units < 0 && !column.negative {
-            return Err(self.reject(
-                Code::NegativeNumber,
-                &format!("is {}; it has to be at least 0", excerpt(&text)),
-            ));
+            return Err(
+                self.reject(Code::NegativeNumber, &format!("is {}; it has to be at least 0", excerpt(&text)))
+            );
         }
         Ok(Decimal::new(units, u32::from(Column::PLACES)))
     }
@@ -209,7 +210,10 @@ impl<'a> Value<'a> {
             ));
         }
         i32::try_from(units).map_err(|_| {
-            self.reject(Code::OutOfRange, &format!("is {}; at most {} is allowed", excerpt(self.raw), i32::MAX))
+            self.reject(
+                Code::OutOfRange,
+                &format!("is {}; at most {} is allowed", excerpt(self.raw), i32::MAX),
+            )
         })
     }
 
@@ -223,7 +227,10 @@ impl<'a> Value<'a> {
             .ok_or_else(|| {
                 self.reject(
                     Code::InvalidTimestamp,
-                    &format!("is {}; an RFC 3339 instant such as 2026-01-05T09:31:12Z is allowed", excerpt(&text)),
+                    &format!(
+                        "is {}; an RFC 3339 instant such as 2026-01-05T09:31:12Z is allowed",
+                        excerpt(&text)
+                    ),
                 )
             })
     }

@@ -59,6 +59,15 @@ impl Context {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
+    /// Told once when it is so and once when it is no longer.
+    pub(super) fn reached(&self, reached: bool) {
+        match (self.monitor.connected(reached), reached) {
+            (true, true) => tracing::info!("Kafka is reached"),
+            (true, false) => tracing::warn!("no Kafka broker can be reached: trying on"),
+            (false, _) => {}
+        }
+    }
+
     fn note(&self, event: Event) {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
     }
@@ -77,7 +86,7 @@ impl ClientContext for Context {
 
     fn stats(&self, statistics: Statistics) {
         let reached = statistics.brokers.values().any(|broker| broker.state == "UP");
-        self.monitor.connected(reached);
+        self.reached(reached);
         let ends = statistics
             .topics
             .values()
@@ -94,7 +103,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if matches!(error, KafkaError::Global(RDKafkaErrorCode::AllBrokersDown)) {
-            self.monitor.connected(false);
+            self.reached(false);
         }
         tracing::debug!(%error, reason, "librdkafka");
     }

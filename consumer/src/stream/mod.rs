@@ -34,7 +34,12 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    Error, Settings, backoff::Backoff, client, dead_letter, metrics, state::Monitor, store::{Failure, Store}, topics,
+    Error, Settings,
+    backoff::Backoff,
+    client, dead_letter, metrics,
+    state::Monitor,
+    store::{Failure, Store},
+    topics,
 };
 
 /// The cluster that positions belong to, known once the first partition was looked up.
@@ -202,7 +207,10 @@ impl<S: Store> Session<'_, S> {
         for queue in queues {
             queue.close();
         }
-        if tokio::time::timeout(LEAVING, async { while writers.join_next().await.is_some() {} }).await.is_err() {
+        if tokio::time::timeout(LEAVING, async { while writers.join_next().await.is_some() {} })
+            .await
+            .is_err()
+        {
             tracing::warn!("a transaction under way is abandoned");
         }
     }

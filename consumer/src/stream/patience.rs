@@ -12,7 +12,12 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn new(what: &'static str, backoff: Backoff, monitor: Monitor, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        what: &'static str,
+        backoff: Backoff,
+        monitor: Monitor,
+        stop: CancellationToken,
+    ) -> Self {
         Self { what, backoff, monitor, stop, troubled: false }
     }
 

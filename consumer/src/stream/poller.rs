@@ -150,7 +150,9 @@ impl<S: Store> Poller<S> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) {
-        let Some(index) = self.topics.iter().position(|(topic, _)| **topic == *message.topic()) else { return };
+        let Some(index) = self.topics.iter().position(|(topic, _)| **topic == *message.topic()) else {
+            return;
+        };
         let (topic, kind) = &self.topics[index];
         let partition = message.partition();
         // What comes from a partition that is being given up, or comes a second time, is read by whoever needs it.
@@ -241,8 +243,7 @@ impl<S: Store> Poller<S> {
         let cancel = self.stop.child_token();
         let patience =
             Patience::new("positions", Backoff::new(self.seed), self.monitor.clone(), cancel.clone());
-        let (consumer, store, sender) =
-            (Arc::clone(&self.consumer), self.store.clone(), self.sender.clone());
+        let (consumer, store, sender) = (Arc::clone(&self.consumer), self.store.clone(), self.sender.clone());
         let cancelled = cancel.clone();
         self.runtime.spawn(async move {
             let looking = start::look_up(consumer, &store, partitions, patience);
@@ -265,7 +266,9 @@ impl<S: Store> Poller<S> {
         let mut list = TopicPartitionList::with_capacity(starts.starts.len());
         for start in &starts.starts {
             let (topic, partition) = &start.partition;
-            let Some(slot) = self.slot(topic, *partition).filter(|slot| partitions.contains(slot)) else { continue };
+            let Some(slot) = self.slot(topic, *partition).filter(|slot| partitions.contains(slot)) else {
+                continue;
+            };
             if let Err(fault) = list.add_partition_offset(topic, *partition, Offset::Offset(start.offset)) {
                 return Some(Ending::Rejoin(format!("a start can't be expressed: {fault}")));
             }
@@ -282,7 +285,7 @@ impl<S: Store> Poller<S> {
                 tracing::debug!(%fault, "partitions could not be paused");
             }
         }
-        self.monitor.connected(true);
+        self.consumer.context().reached(true);
         self.monitor.fine();
         self.monitor.assigned(self.state.assigned.len());
         None
@@ -310,7 +313,9 @@ impl<S: Store> Poller<S> {
             return;
         }
         if !idle {
-            tracing::warn!("giving partitions up with work under way; the database keeps it from counting twice");
+            tracing::warn!(
+                "giving partitions up with work under way; the database keeps it from counting twice"
+            );
         }
         // What was finished while waiting is told first, because afterwards it is not ours to tell.
         self.obey_commits();
@@ -416,6 +421,16 @@ impl<S: Store> Poller<S> {
                 self.tell("waiting for topics that do not exist yet");
                 None
             }
+            // The loss of brokers is told by the context.
+            (
+                _,
+                Some(
+                    RDKafkaErrorCode::AllBrokersDown
+                    | RDKafkaErrorCode::BrokerTransportFailure
+                    | RDKafkaErrorCode::Resolve
+                    | RDKafkaErrorCode::OperationTimedOut,
+                ),
+            ) => None,
             _ => {
                 self.tell(&fault.to_string());
                 None

@@ -32,8 +32,7 @@ impl Portion {
     /// Sorts items into what is to be applied and what is to be dead-lettered. Items of partitions that were given up
     /// are dropped: their next owner reads them again.
     pub(super) fn new(items: Vec<Item>) -> (Self, Vec<(usize, Rejection)>, Holds) {
-        let mut portion =
-            Self { records: Vec::with_capacity(items.len()), batch: Batch::default() };
+        let mut portion = Self { records: Vec::with_capacity(items.len()), batch: Batch::default() };
         portion.batch.messages.reserve(items.len());
         let mut rejected = Vec::new();
         let mut holds = Holds::new();
@@ -90,7 +89,9 @@ impl Portion {
         let count = self.batch.messages.len();
         let Some(middle) = self.batch.messages.get(count / 2) else { return Split::Nothing };
         let is_middle = |record: &Record| {
-            record.offset == middle.offset && record.partition == middle.partition && record.topic == middle.topic
+            record.offset == middle.offset
+                && record.partition == middle.partition
+                && record.topic == middle.topic
         };
         let Some(at) = self.records.iter().position(is_middle) else { return Split::Nothing };
         if count == 1 {
@@ -182,7 +183,10 @@ mod tests {
         let (portion, rejected, _holds) = Portion::new(items);
         assert_eq!(offsets(&portion), [(0, 4)]);
         assert_eq!(positions(&portion), [(0, 8), (1, 10)]);
-        assert_eq!(rejected.iter().map(|(index, _)| portion.record(*index).offset).collect::<Vec<_>>(), [9, 7]);
+        assert_eq!(
+            rejected.iter().map(|(index, _)| portion.record(*index).offset).collect::<Vec<_>>(),
+            [9, 7]
+        );
     }
 
     #[test]
@@ -200,8 +204,11 @@ mod tests {
     #[test]
     fn the_last_message_is_taken_out_and_passed_over() {
         let lease = Arc::new(Lease::default());
-        let (mut portion, ..) =
-            Portion::new(vec![item(&lease, 0, 1, false), item(&lease, 0, 2, true), item(&lease, 0, 3, false)]);
+        let (mut portion, ..) = Portion::new(vec![
+            item(&lease, 0, 1, false),
+            item(&lease, 0, 2, true),
+            item(&lease, 0, 3, false),
+        ]);
         let Split::One(record) = portion.split() else { panic!() };
         assert_eq!(record.offset, 2);
         assert_eq!(positions(&portion), [(0, 4)]);

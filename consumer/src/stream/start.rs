@@ -117,7 +117,10 @@ async fn attempt<S: Store>(
     let mut resets = Vec::new();
     for partition in partitions {
         let Some(known) = known.get(partition) else {
-            return Err(Failure { kind: ErrorKind::Transient, text: "Kafka: an answer lacks a partition".to_owned() });
+            return Err(Failure {
+                kind: ErrorKind::Transient,
+                text: "Kafka: an answer lacks a partition".to_owned(),
+            });
         };
         let known = Known { stored: stored.get(partition).copied(), ..*known };
         let begin = Begin::decide(known);
@@ -181,14 +184,16 @@ fn tell((topic, partition): &Partition, known: Known, begin: Begin) {
     let Known { earliest, end, stored, .. } = known;
     match begin {
         Begin::At(offset) => tracing::debug!(topic, partition, offset, "reading on"),
-        Begin::Anew(offset) if known.committed.is_some() => tracing::warn!(
+        Begin::Anew(offset) if known.committed.is_none_or(|committed| committed <= earliest) => {
+            tracing::debug!(topic, partition, offset, "reading for the first time");
+        }
+        Begin::Anew(offset) => tracing::warn!(
             topic,
             partition,
             offset,
-            "the group has a position in Kafka but none in the database, which is new or belongs to another cluster: \
-             starting from the earliest message; messages that were applied before are told by their ids"
+            "no position is stored, though the group has one in Kafka: the database is new, or belongs to another \
+             cluster; starting from the earliest message, and telling what was applied before by its id"
         ),
-        Begin::Anew(offset) => tracing::debug!(topic, partition, offset, "reading for the first time"),
         Begin::Cut(offset) => tracing::warn!(
             topic,
             partition,
@@ -204,7 +209,7 @@ fn tell((topic, partition): &Partition, known: Known, begin: Begin) {
             stored,
             end,
             "the stored position lies beyond the topic's end, so the topic was cut or made anew: starting from the \
-             earliest message; messages that were applied before are told by their ids"
+             earliest message, and telling what was applied before by its id"
         ),
     }
 }

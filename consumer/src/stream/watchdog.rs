@@ -65,8 +65,12 @@ mod tests {
         let at = |seconds| begin + Duration::from_secs(seconds);
         let mut watchdog = Watchdog::default();
         watchdog.lag(3);
-        assert!(!watchdog.barks(at(0), false) && !watchdog.barks(at(20), true) && !watchdog.barks(at(35), false));
+        assert!(
+            !watchdog.barks(at(0), false) && !watchdog.barks(at(20), true) && !watchdog.barks(at(35), false)
+        );
         watchdog.progress();
-        assert!(!watchdog.barks(at(60), false) && !watchdog.barks(at(89), false) && watchdog.barks(at(90), false));
+        assert!(
+            !watchdog.barks(at(60), false) && !watchdog.barks(at(89), false) && watchdog.barks(at(90), false)
+        );
     }
 }

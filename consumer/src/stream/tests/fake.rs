@@ -81,7 +81,8 @@ impl Fake {
     }
 
     fn tried(&self) -> Result<(), Failure> {
-        let failing = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let failing =
+            self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if failing.is_ok() {
             return Err(Failure { kind: *self.kind.lock().unwrap(), text: "told to fail".to_owned() });
         }
@@ -117,12 +118,13 @@ impl Store for Arc<Fake> {
             let key = (message.topic.clone(), message.partition);
             inner.positions.get(&key).is_some_and(|position| message.offset < *position)
         };
-        if batch
-            .messages
-            .iter()
-            .any(|message| !below(&inner, message) && inner.refused.contains(message.fact.event_id().as_str()))
-        {
-            return Err(Failure { kind: ErrorKind::Data, text: "a value does not fit its column".to_owned() });
+        if batch.messages.iter().any(|message| {
+            !below(&inner, message) && inner.refused.contains(message.fact.event_id().as_str())
+        }) {
+            return Err(Failure {
+                kind: ErrorKind::Data,
+                text: "a value does not fit its column".to_owned(),
+            });
         }
         let mut applied = Applied::default();
         inner.batches.push(batch.messages.len());

@@ -82,7 +82,8 @@ impl Broker {
         let sending = (from..to).map(|number| {
             let partition = i32::try_from(number).unwrap() % PARTITIONS;
             async move {
-                self.send("participant.registered", partition, &participant(&format!("evt-{number}")), &[]).await;
+                self.send("participant.registered", partition, &participant(&format!("evt-{number}")), &[])
+                    .await;
             }
         });
         // Joined in order, they are enqueued in order.
