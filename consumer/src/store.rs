@@ -61,8 +61,11 @@ pub(crate) trait Store: Clone + Send + Sync + 'static {
     fn apply(&self, cluster_id: &str, batch: &Batch)
     -> impl Future<Output = Result<Applied, Failure>> + Send;
 
-    /// Tells of commits.
-    fn publish(&self, commits: &[Commit]) -> impl Future<Output = ()> + Send;
+    /// Tells of commits; `false` where these or earlier ones could not be told yet.
+    fn publish(&self, commits: &[Commit]) -> impl Future<Output = bool> + Send;
+
+    /// Waits until all commits so far have been told.
+    fn published(&self) -> impl Future<Output = ()> + Send;
 }
 
 impl Store for Arc<Service> {
@@ -86,7 +89,11 @@ impl Store for Arc<Service> {
         Ok(Service::apply(self, cluster_id, batch).await?)
     }
 
-    async fn publish(&self, commits: &[Commit]) {
-        Service::publish(self, commits).await;
+    async fn publish(&self, commits: &[Commit]) -> bool {
+        Service::publish(self, commits).await
+    }
+
+    async fn published(&self) {
+        Service::published(self).await;
     }
 }

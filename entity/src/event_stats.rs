@@ -11,9 +11,9 @@ pub struct Model {
     pub id: i64,
     /// Unique.
     pub event_id: String,
-    /// Empty until EventCreated has described the row.
+    /// Empty until `EventCreated` has described the row.
     pub event_title: String,
-    /// The owner; empty until EventCreated has described the row.
+    /// The owner; empty until `EventCreated` has described the row.
     pub user_id: String,
     /// People registered.
     pub total_participants: i32,

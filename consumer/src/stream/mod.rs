@@ -54,6 +54,8 @@ const LEAVING: Duration = Duration::from_secs(20);
 /// What the poller is told by others.
 #[derive(Debug)]
 enum Command {
+    /// Everything before these positions is applied.
+    Applied(Vec<Position>),
     /// Everything before these positions is applied and published.
     Commit(Vec<Position>),
     /// Where to begin with the partitions that are being taken on.

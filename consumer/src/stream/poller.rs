@@ -333,7 +333,8 @@ impl<S: Store> Poller<S> {
     fn obey(&mut self) -> Option<Ending> {
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::Commit(positions) => self.note(&positions),
+                Command::Applied(positions) => self.note(&positions),
+                Command::Commit(positions) => self.commit_later(&positions),
                 Command::Fail(failure) => return Some(Ending::Fatal(failure)),
                 Command::Begin(starts) => {
                     if let Some(ending) = self.begin(&starts) {
@@ -348,8 +349,21 @@ impl<S: Store> Poller<S> {
     /// Only positions; there is nothing to begin with while partitions are given up.
     fn obey_commits(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Commit(positions) = command {
-                self.note(&positions);
+            match command {
+                Command::Applied(positions) => self.note(&positions),
+                Command::Commit(positions) => self.commit_later(&positions),
+                _ => {}
+            }
+        }
+    }
+
+    /// What was told late must not take back what was told since.
+    fn commit_later(&mut self, positions: &[Position]) {
+        for position in positions {
+            let Some(slot) = self.slot(&position.topic, position.partition) else { continue };
+            if self.state.assigned.contains_key(&slot) {
+                let latest = self.state.commits.entry(slot).or_insert(position.next_offset);
+                *latest = (*latest).max(position.next_offset);
             }
         }
     }
@@ -358,7 +372,6 @@ impl<S: Store> Poller<S> {
         for position in positions {
             let Some(slot) = self.slot(&position.topic, position.partition) else { continue };
             if self.state.assigned.contains_key(&slot) {
-                self.state.commits.insert(slot, position.next_offset);
                 self.state.applied.insert(slot, position.next_offset);
                 self.state.watchdog.progress();
             }

@@ -134,14 +134,24 @@ impl<S: Store> Writer<S> {
     }
 
     /// What follows a commit, in this order: Kafka's position lags behind publication, so that what was not published is
-    /// read again.
+    /// read again. Where it can't be published now, the next batch doesn't wait for it, but Kafka's position does.
     async fn pass_on(&self, applied: Applied, portion: &Portion) {
-        if !applied.commits.is_empty() {
-            self.store.publish(&applied.commits).await;
-        }
         let positions: Vec<Position> = portion.batch().positions.clone();
         // The poller is gone only where the consumer is being stopped.
-        self.commands.send(Command::Commit(positions)).ok();
+        self.commands.send(Command::Applied(positions.clone())).ok();
+        if self.store.publish(&applied.commits).await {
+            self.commands.send(Command::Commit(positions)).ok();
+        } else {
+            let (store, commands, stop) = (self.store.clone(), self.commands.clone(), self.stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = store.published() => {
+                        commands.send(Command::Commit(positions)).ok();
+                    }
+                }
+            });
+        }
     }
 
     /// Sends a dead letter, however long that takes; `false` where it was given up, with its partition or with the

@@ -18,6 +18,7 @@ pub(crate) struct Outbox {
     /// One publication at a time: what is taken out must be told before what comes after it counts as told.
     turn: tokio::sync::Mutex<()>,
     retrying: std::sync::atomic::AtomicBool,
+    emptied: tokio::sync::Notify,
 }
 
 impl Outbox {
@@ -31,6 +32,12 @@ impl Outbox {
                 }
             }
         }
+    }
+
+    async fn is_empty(&self) -> bool {
+        // What is being told is not told yet.
+        let _turn = self.turn.lock().await;
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     fn take(&self) -> Vec<Commit> {
@@ -72,6 +79,17 @@ impl Service {
         false
     }
 
+    /// Waits until all commits so far have been told.
+    pub async fn published(&self) {
+        loop {
+            let emptied = self.outbox().emptied.notified();
+            if self.outbox().is_empty().await {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
     async fn flush(&self) -> bool {
         let _turn = self.outbox().turn.lock().await;
         let commits = self.outbox().take();
@@ -82,7 +100,9 @@ impl Service {
             && self.announce(&commits).await.is_ok();
         // Followers in this process need no bus.
         self.hub().deliver(&commits);
-        if !told {
+        if told {
+            self.outbox().emptied.notify_waiters();
+        } else {
             self.outbox().put(commits);
         }
         told

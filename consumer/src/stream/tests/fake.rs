@@ -153,7 +153,10 @@ impl Store for Arc<Fake> {
         Ok(applied)
     }
 
-    async fn publish(&self, commits: &[Commit]) {
+    async fn publish(&self, commits: &[Commit]) -> bool {
         self.inner().published += commits.len();
+        true
     }
+
+    async fn published(&self) {}
 }
