@@ -57,7 +57,9 @@ impl Error {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             // A database that is not migrated yet will be: start order does not matter.
-            Self::Unavailable(_) | Self::Timeout(_) | Self::Conflict(_) | Self::Schema(_) => ErrorKind::Transient,
+            Self::Unavailable(_) | Self::Timeout(_) | Self::Conflict(_) | Self::Schema(_) => {
+                ErrorKind::Transient
+            }
             Self::Value(_) => ErrorKind::Data,
             Self::Database(_) | Self::Mapping(_) | Self::Unknown { .. } | Self::Address { .. } => {
                 ErrorKind::Fatal

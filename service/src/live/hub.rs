@@ -74,7 +74,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Hub {
     pub(crate) fn new() -> Self {
-        Self { followers: Mutex::new(HashMap::new()), latest: Cache::new(REMEMBERED), known: Cache::new(KNOWN) }
+        Self {
+            followers: Mutex::new(HashMap::new()),
+            latest: Cache::new(REMEMBERED),
+            known: Cache::new(KNOWN),
+        }
     }
 
     /// The newest revision that has been announced here; 0 where none was.

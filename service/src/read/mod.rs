@@ -2,6 +2,7 @@
 
 mod entry;
 mod filter;
+mod forecast;
 mod page;
 mod ranking;
 mod spending;
@@ -10,6 +11,7 @@ mod user;
 
 pub use entry::EventEntry;
 pub use filter::{EventFilter, EventOrder, EventOrderField, SortDirection};
+pub use forecast::ForecastSpec;
 pub use page::{MAX_PAGE, Page, PageError, PageRequest};
 pub use ranking::{ChannelGrouping, RankingQuery};
 pub use spending::Spending;

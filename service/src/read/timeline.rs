@@ -94,13 +94,19 @@ pub(crate) struct StoredExtent {
 
 /// An event, and the revision that an answer about it must not fall behind.
 #[derive(Clone)]
-struct Asked {
+pub(super) struct Asked {
     id: EventId,
     revision: Revision,
 }
 
+impl Asked {
+    pub(super) fn of(entry: &EventEntry) -> Self {
+        Self { id: entry.event.event_id.clone(), revision: entry.event.revision }
+    }
+}
+
 impl StoredSeries {
-    fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
+    pub(super) fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
         let rows: Vec<BucketRow> = self
             .rows
             .iter()
@@ -212,10 +218,7 @@ impl Service {
     ) -> Result<HashMap<EventId, Arc<Timeline>>, TimelineError> {
         let installation = self.installation().await?;
         let now = self.clock().now();
-        let asked: Vec<Asked> = of
-            .iter()
-            .map(|entry| Asked { id: entry.event.event_id.clone(), revision: entry.event.revision })
-            .collect();
+        let asked: Vec<Asked> = of.iter().map(|entry| Asked::of(entry)).collect();
         let extents = if spec.range.needs_extent() { self.extents(&asked).await? } else { HashMap::new() };
         let windows = asked
             .into_iter()
@@ -397,7 +400,10 @@ impl Service {
     }
 
     /// The stored numbers of each event's window, in one statement.
-    async fn series(&self, windows: &[(Asked, Window)]) -> Result<HashMap<EventId, StoredSeries>, Error> {
+    pub(super) async fn series(
+        &self,
+        windows: &[(Asked, Window)],
+    ) -> Result<HashMap<EventId, StoredSeries>, Error> {
         let mut found = HashMap::with_capacity(windows.len());
         let windows: Vec<&(Asked, Window)> =
             windows.iter().filter(|(_, window)| !window.is_empty()).collect();

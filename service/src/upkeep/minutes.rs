@@ -38,17 +38,8 @@ SELECT * FROM unnest($1::text[], $2::timestamp[], $3::int[], $4::int[], $5::int[
                      $8::timestamp[], $9::timestamp[])
 ORDER BY 1, 2"#;
 
-type Quarter = (
-    String,
-    chrono::NaiveDateTime,
-    i32,
-    i32,
-    i32,
-    i32,
-    i32,
-    chrono::NaiveDateTime,
-    chrono::NaiveDateTime,
-);
+type Quarter =
+    (String, chrono::NaiveDateTime, i32, i32, i32, i32, i32, chrono::NaiveDateTime, chrono::NaiveDateTime);
 
 impl Service {
     /// Merges the minutes before `cutoff` into quarters of an hour. Late participants may still arrive for any time;
@@ -68,10 +59,12 @@ impl Service {
             after.clone_from(last);
             let mut tx = self.pool().begin().await?;
             // The same locks in the same order as a writer's: nobody counts while rows are on the move.
-            sqlx::query("SELECT event_id FROM event_stats WHERE event_id = ANY($1) ORDER BY event_id FOR UPDATE")
-                .bind(&events)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "SELECT event_id FROM event_stats WHERE event_id = ANY($1) ORDER BY event_id FOR UPDATE",
+            )
+            .bind(&events)
+            .execute(&mut *tx)
+            .await?;
             // Two statements: what the first one deletes, the second one's unique index must see as gone.
             let quarters: Vec<Quarter> =
                 sqlx::query_as(MERGE).bind(&events).bind(cutoff).fetch_all(&mut *tx).await?;

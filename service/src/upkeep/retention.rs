@@ -21,7 +21,11 @@ fn day_of(partition: &str, prefix: &str, suffix: &str) -> Option<NaiveDate> {
 
 impl Service {
     /// Drops the months that end before the retention begins. Totals and cumulative counts stay as they are.
-    pub(super) async fn drop_timeline_before(&self, now: DateTime<Utc>, retention: Duration) -> Result<(), Error> {
+    pub(super) async fn drop_timeline_before(
+        &self,
+        now: DateTime<Utc>,
+        retention: Duration,
+    ) -> Result<(), Error> {
         let kept = first_kept(now, retention);
         self.drop_partitions("timeline_data", |partition| {
             day_of(partition, "timeline_data_", "_01")
@@ -32,7 +36,11 @@ impl Service {
     }
 
     /// Drops the days on which messages were seen that nobody will send again.
-    pub(super) async fn drop_processed_before(&self, now: DateTime<Utc>, retention: Duration) -> Result<(), Error> {
+    pub(super) async fn drop_processed_before(
+        &self,
+        now: DateTime<Utc>,
+        retention: Duration,
+    ) -> Result<(), Error> {
         let kept = first_kept(now, retention);
         self.drop_partitions("processed_message", |partition| {
             day_of(partition, "processed_message_", "").is_some_and(|day| day < kept)
@@ -41,11 +49,12 @@ impl Service {
     }
 
     async fn drop_partitions(&self, table: &'static str, is_old: impl Fn(&str) -> bool) -> Result<(), Error> {
-        let partitions: Vec<String> =
-            sqlx::query_scalar("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass")
-                .bind(table)
-                .fetch_all(self.pool())
-                .await?;
+        let partitions: Vec<String> = sqlx::query_scalar(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass",
+        )
+        .bind(table)
+        .fetch_all(self.pool())
+        .await?;
         for partition in partitions.iter().filter(|partition| is_old(partition)) {
             let mut tx = self.pool().begin().await?;
             // Whoever waits for this lock holds up everybody behind it: rather come again.
