@@ -43,9 +43,8 @@ impl Gateway {
     ) -> Self {
         let clock = service.clock().clone();
         let reporter = Reporter::new(&clock);
-        let schema = graphql::build(service, reporter.clone(), &settings);
         Self(Arc::new(Shared {
-            executor: Executor::new(schema, settings.limits, reporter),
+            executor: Executor::new(service, &settings, reporter),
             authenticator: Authenticator::new(settings.auth.clone(), clock),
             settings,
             readiness,

@@ -10,6 +10,8 @@ mod graphql;
 mod guard;
 mod http;
 mod settings;
+mod telemetry;
+mod ws;
 
 pub use auth::{InvalidKey, JwtKey, JwtSettings};
 pub use error::ErrorCode;

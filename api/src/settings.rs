@@ -59,6 +59,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 131_072, tokens: 5_000, depth: 32, aliases: 64, directives: 64, cost: 200_000, batch: 10 }
+        Self {
+            bytes: 131_072,
+            tokens: 5_000,
+            depth: 32,
+            aliases: 64,
+            directives: 64,
+            cost: 200_000,
+            batch: 10,
+        }
     }
 }

@@ -33,18 +33,23 @@ pub(super) fn verify(token: &str, settings: &JwtSettings, now: DateTime<Utc>) ->
     }
     validation.set_required_spec_claims(&required);
 
-    let claims = decode::<Claims>(token, &settings.key.key, &validation).map_err(|error| refusal(error.kind()))?.claims;
-    let expires_at = instant(&claims.exp).ok_or_else(|| unauthenticated("The token's `exp` is no instant."))?;
+    let claims = decode::<Claims>(token, &settings.key.key, &validation)
+        .map_err(|error| refusal(error.kind()))?
+        .claims;
+    let expires_at =
+        instant(&claims.exp).ok_or_else(|| unauthenticated("The token's `exp` is no instant."))?;
     if now >= expires_at + LEEWAY {
         return Err(unauthenticated("The token has expired: get a new one."));
     }
     if let Some(not_before) = &claims.nbf {
-        let not_before = instant(not_before).ok_or_else(|| unauthenticated("The token's `nbf` is no instant."))?;
+        let not_before =
+            instant(not_before).ok_or_else(|| unauthenticated("The token's `nbf` is no instant."))?;
         if now + LEEWAY < not_before {
             return Err(unauthenticated("The token is not valid yet."));
         }
     }
-    let user = UserId::parse(&claims.sub).map_err(|error| unauthenticated(&format!("The token's `sub` {error}.")))?;
+    let user = UserId::parse(&claims.sub)
+        .map_err(|error| unauthenticated(&format!("The token's `sub` {error}.")))?;
     let is_admin = claims.role.is_some_and(|role| role == "admin");
     let viewer = if is_admin { Viewer::Admin(user) } else { Viewer::User(user) };
     Ok(Identity { viewer, expires_at: Some(expires_at) })

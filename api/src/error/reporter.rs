@@ -61,7 +61,8 @@ impl Reporter {
     }
 }
 
-const INTERNAL: &str = "Something went wrong inside. The operator finds it in the log by the id in `extensions.errorId`.";
+const INTERNAL: &str =
+    "Something went wrong inside. The operator finds it in the log by the id in `extensions.errorId`.";
 
 /// The error with all its sources, as one line.
 fn chain(error: &dyn Error) -> String {
@@ -84,7 +85,8 @@ mod tests {
     fn nothing_from_inside_reaches_the_message() {
         let clock: SharedClock = Arc::new(SystemClock);
         let reporter = Reporter::new(&clock);
-        let error = service::Error::Address { variable: "DATABASE_URL", reason: "10.0.0.7 is secret".to_owned() };
+        let error =
+            service::Error::Address { variable: "DATABASE_URL", reason: "10.0.0.7 is secret".to_owned() };
         let first = reporter.service(&error);
         assert_eq!((first.code, first.message.as_str()), (ErrorCode::Internal, INTERNAL));
         let second = reporter.service(&service::Error::Unknown { column: "status" });

@@ -1,9 +1,11 @@
 use async_graphql::{Pos, Response, ServerError, Value};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
+use super::{prepare::Chosen, shape::Types};
 use crate::{
     error::{ErrorCode, Fault, Reporter},
     graphql::scalar::allowed,
+    settings::Limits,
 };
 
 /// More errors than anybody reads.
@@ -39,19 +41,6 @@ impl Answer {
         Self { data: Some(Value::Null), ..Self::refused(fault) }
     }
 
-    pub(crate) fn of(response: Response, reporter: &Reporter) -> Self {
-        let mut errors = response.errors;
-        errors.truncate(MOST_ERRORS);
-        // An error without a path comes from a stage before execution: then there are no data, not even null.
-        let executed = response.data != Value::Null || errors.iter().any(|error| !error.path.is_empty());
-        let mut code = None;
-        for error in &mut errors {
-            let found = finish(error, reporter);
-            code.get_or_insert(found);
-        }
-        Self { data: executed.then_some(response.data), errors, code }
-    }
-
     /// Whether it is the answer to a request that was not executed.
     pub(crate) const fn is_refusal(&self) -> bool {
         self.data.is_none()
@@ -76,34 +65,66 @@ impl Answer {
     }
 }
 
-/// Gives an error its code. What comes without one comes from the GraphQL library: either it found the document or an
-/// argument wrong, or it is something that no client should read.
-fn finish(error: &mut ServerError, reporter: &Reporter) -> ErrorCode {
-    let known = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-    if let Some(Value::String(known)) = known
-        && let Some(code) = ErrorCode::ALL.into_iter().find(|code| code.as_str() == known)
-    {
-        return code;
+/// Makes the GraphQL library's responses fit for clients.
+pub(super) struct Finisher {
+    pub(super) limits: Limits,
+    pub(super) reporter: Reporter,
+    pub(super) types: Types,
+}
+
+impl Finisher {
+    pub(super) fn answer(&self, response: Response, to: &Chosen) -> Answer {
+        let Response { mut data, mut errors, .. } = response;
+        // An error without a path comes from a stage before execution: then there are no data, not even null.
+        let executed = data != Value::Null || errors.iter().any(|error| !error.path.is_empty());
+        if executed {
+            self.types.shape(&mut data, &errors, to);
+        }
+        errors.truncate(MOST_ERRORS);
+        let mut code = None;
+        for error in &mut errors {
+            let found = self.finish(error);
+            code.get_or_insert(found);
+        }
+        Answer { data: executed.then_some(data), errors, code }
     }
-    let fault = if error.message.starts_with("Invalid value for argument ") {
-        Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
-    } else if error.message.starts_with("Failed to parse ") || error.message.starts_with("Expected input type ") {
-        Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
-    } else if error.path.is_empty() {
-        Fault::new(ErrorCode::GraphqlValidationFailed, error.message.clone())
-    } else {
-        reporter.defect(&error.message)
-    };
-    let code = fault.code;
-    let finished = fault.into_server_error(None);
-    error.message = finished.message;
-    error.extensions = finished.extensions;
-    code
+
+    /// Gives an error its code. What comes without one comes from the GraphQL library: either it found the document or
+    /// an argument wrong, or it is something that no client should read.
+    fn finish(&self, error: &mut ServerError) -> ErrorCode {
+        let known = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+        if let Some(Value::String(known)) = known
+            && let Some(code) = ErrorCode::ALL.into_iter().find(|code| code.as_str() == known)
+        {
+            return code;
+        }
+        let is_input = ["Invalid value for argument ", "Failed to parse ", "Expected input type "];
+        let fault = if is_input.iter().any(|start| error.message.starts_with(start)) {
+            Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
+        } else if error.message == "Query is too complex." {
+            let message = format!(
+                "The operation costs more than {}, which is the limit: one for each field, times what its lists may hold. \
+             Ask for fewer fields, smaller pages or fewer buckets.",
+                self.limits.cost
+            );
+            Fault::new(ErrorCode::QueryTooComplex, message)
+        } else if error.path.is_empty() {
+            Fault::new(ErrorCode::GraphqlValidationFailed, error.message.clone())
+        } else {
+            self.reporter.defect(&error.message)
+        };
+        let code = fault.code;
+        let finished = fault.into_server_error(None);
+        error.message = finished.message;
+        error.extensions = finished.extensions;
+        code
+    }
 }
 
 /// `… expected type "Duration"` says that something is wrong; this adds what would be right.
 fn with_what_is_allowed(message: &str) -> String {
-    let kind = message.rsplit_once("type \"").and_then(|(_, rest)| rest.split_once('"')).map(|(kind, _)| kind);
+    let kind =
+        message.rsplit_once("type \"").and_then(|(_, rest)| rest.split_once('"')).map(|(kind, _)| kind);
     match kind.and_then(|kind| allowed(kind.trim_end_matches('!'))) {
         Some(allowed) => format!("{}: give {allowed}.", message.trim_end_matches('.')),
         None => message.to_owned(),
@@ -125,19 +146,32 @@ impl Serialize for Answer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{collections::HashMap, sync::Arc};
 
-    use async_graphql::PathSegment;
+    use async_graphql::{
+        PathSegment,
+        parser::types::{OperationType, SelectionSet},
+    };
     use service::clock::{SharedClock, SystemClock};
 
     use super::*;
 
+    fn finished(errors: Vec<ServerError>) -> Answer {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let finisher =
+            Finisher { limits: Limits::default(), reporter: Reporter::new(&clock), types: Types::new() };
+        let to = Chosen {
+            kind: OperationType::Query,
+            selection: SelectionSet::default(),
+            fragments: HashMap::new(),
+        };
+        finisher.answer(Response::from_errors(errors), &to)
+    }
+
     fn answer(message: &str, path: &[&str]) -> serde_json::Value {
         let mut error = ServerError::new(message, None);
         error.path = path.iter().map(|field| PathSegment::Field((*field).to_owned())).collect();
-        let clock: SharedClock = Arc::new(SystemClock);
-        let answer = Answer::of(Response::from_errors(vec![error]), &Reporter::new(&clock));
-        serde_json::to_value(answer).unwrap()
+        serde_json::to_value(finished(vec![error])).unwrap()
     }
 
     #[test]
@@ -146,7 +180,7 @@ mod tests {
         assert_eq!(refused.get("data"), None);
         assert_eq!(refused["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
         let failed = answer("the password is 1234", &["event"]);
-        assert_eq!(failed.get("data"), Some(&serde_json::Value::Null));
+        assert_eq!(failed["data"], serde_json::json!({"event": null}));
         assert_eq!(failed["errors"][0]["extensions"]["code"], "INTERNAL");
         assert!(!failed.to_string().contains("1234"));
         assert!(failed["errors"][0]["extensions"]["errorId"].is_string());
@@ -165,9 +199,6 @@ mod tests {
 
     #[test]
     fn there_are_only_so_many_errors() {
-        let clock: SharedClock = Arc::new(SystemClock);
-        let errors = vec![ServerError::new("x", None); 5_000];
-        let answer = Answer::of(Response::from_errors(errors), &Reporter::new(&clock));
-        assert_eq!(answer.errors().len(), MOST_ERRORS);
+        assert_eq!(finished(vec![ServerError::new("x", None); 5_000]).errors().len(), MOST_ERRORS);
     }
 }

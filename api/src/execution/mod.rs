@@ -4,21 +4,31 @@
 mod answer;
 mod params;
 mod prepare;
+mod shape;
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_graphql::parser::types::OperationType;
 use futures_util::{FutureExt, Stream, StreamExt};
 
+use service::{Service, domain::Viewer};
+
 pub(crate) use answer::Answer;
+use answer::Finisher;
 pub(crate) use params::Params;
 pub(crate) use prepare::Prepared;
+use shape::Types;
 
 use crate::{
     auth::Identity,
     error::{ErrorCode, Fault, Reporter},
-    graphql::{ResumeFrom, Schema},
-    settings::Limits,
+    graphql::{self, LoaderSlot, Reader, ResumeFrom, Schema},
+    settings::{Limits, Settings},
+    telemetry,
 };
 
 /// A query takes milliseconds; whatever takes this long helps nobody.
@@ -27,13 +37,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Executes operations.
 pub(crate) struct Executor {
     schema: Schema,
-    limits: Limits,
+    service: Arc<Service>,
     reporter: Reporter,
+    finisher: Arc<Finisher>,
 }
 
 impl Executor {
-    pub(crate) const fn new(schema: Schema, limits: Limits, reporter: Reporter) -> Self {
-        Self { schema, limits, reporter }
+    pub(crate) fn new(service: Arc<Service>, settings: &Settings, reporter: Reporter) -> Self {
+        let finisher = Finisher { limits: settings.limits, reporter: reporter.clone(), types: Types::new() };
+        Self { schema: graphql::build(settings), service, reporter, finisher: Arc::new(finisher) }
+    }
+
+    fn loaders(&self, viewer: Viewer) -> Arc<LoaderSlot> {
+        let reader = Reader { service: self.service.clone(), viewer, reporter: self.reporter.clone() };
+        Arc::new(LoaderSlot::new(reader))
     }
 
     /// Everything that can be said about a request without executing it.
@@ -41,7 +58,7 @@ impl Executor {
     /// # Errors
     /// The answer to a request that is not to be executed.
     pub(crate) fn prepare(&self, params: Params) -> Result<Prepared, Answer> {
-        prepare::prepare(params, &self.limits)
+        prepare::prepare(params, self.limits())
     }
 
     /// Executes a query or a mutation. A defect in a resolver ends this operation only.
@@ -52,16 +69,19 @@ impl Executor {
                 "Subscriptions are served over WebSocket at /graphql and as event streams at /graphql/stream.",
             ));
         }
-        let request = prepared.request.data(identity.viewer.clone());
+        let since = Instant::now();
+        let request = prepared.request.data(self.loaders(identity.viewer.clone()));
         let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
-        match tokio::time::timeout(PATIENCE, execution).await {
-            Ok(Ok(response)) => Answer::of(response, &self.reporter),
+        let answer = match tokio::time::timeout(PATIENCE, execution).await {
+            Ok(Ok(response)) => self.finisher.answer(response, &prepared.document),
             Ok(Err(_panic)) => Answer::failed(self.reporter.defect(PANIC)),
             Err(_elapsed) => Answer::failed(Fault::new(
                 ErrorCode::Timeout,
                 format!("The operation took longer than {} s. Ask for less at once.", PATIENCE.as_secs()),
             )),
-        }
+        };
+        telemetry::answered(since, &answer);
+        answer
     }
 
     /// Executes any operation as a stream: a query or mutation gives one answer, a subscription one for each update.
@@ -72,21 +92,22 @@ impl Executor {
         identity: &Identity,
         resume: Option<ResumeFrom>,
     ) -> impl Stream<Item = Answer> + Send + 'static + use<> {
-        let mut request = prepared.request.data(identity.viewer.clone());
+        let mut request = prepared.request.data(self.loaders(identity.viewer.clone()));
         if let Some(resume) = resume {
             request = request.data(resume);
         }
-        let reporter = self.reporter.clone();
+        let finisher = Arc::clone(&self.finisher);
+        let document = prepared.document;
         let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
         // After a panic the library's stream is in no state to be asked again, which its wrapper sees to.
         responses.map(move |response| match response {
-            Ok(response) => Answer::of(response, &reporter),
-            Err(_panic) => Answer::failed(reporter.defect(PANIC)),
+            Ok(response) => finisher.answer(response, &document),
+            Err(_panic) => Answer::failed(finisher.reporter.defect(PANIC)),
         })
     }
 
-    pub(crate) const fn limits(&self) -> &Limits {
-        &self.limits
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.finisher.limits
     }
 }
 

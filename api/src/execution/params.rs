@@ -20,12 +20,16 @@ impl Params {
     /// left alone, as clients may send more.
     pub(crate) fn from_json(value: Value) -> Result<Self, Fault> {
         let Value::Object(mut fields) = value else {
-            return Err(malformed("A request is a JSON object with `query`, and optionally `variables`, `operationName` and `extensions`."));
+            return Err(malformed(
+                "A request is a JSON object with `query`, and optionally `variables`, `operationName` and `extensions`.",
+            ));
         };
         let query = match fields.remove("query") {
             Some(Value::String(query)) => query,
             Some(_) => return Err(malformed("`query` must be a string with a GraphQL document.")),
-            None => return Err(malformed("`query` is missing; it must be a string with a GraphQL document.")),
+            None => {
+                return Err(malformed("`query` is missing; it must be a string with a GraphQL document."));
+            }
         };
         let operation_name = match fields.remove("operationName") {
             None | Some(Value::Null) => None,
@@ -40,7 +44,8 @@ impl Params {
     /// Reads the parameters of a GET: `variables` and `extensions` are JSON texts. Empty texts are as good as absent.
     pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Fault> {
         let json = |name: &str, text: String| {
-            serde_json::from_str(&text).map_err(|_| malformed(format!("`{name}` must be a JSON object as text.")))
+            serde_json::from_str(&text)
+                .map_err(|_| malformed(format!("`{name}` must be a JSON object as text.")))
         };
         let mut fields = Map::new();
         for (name, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
@@ -48,7 +53,9 @@ impl Params {
                 "variables" | "extensions" => json(&name, text)?,
                 _ => Value::String(text),
             };
-            if fields.insert(name.clone(), value).is_some() && matches!(name.as_str(), "query" | "variables" | "operationName") {
+            if fields.insert(name.clone(), value).is_some()
+                && matches!(name.as_str(), "query" | "variables" | "operationName")
+            {
                 return Err(malformed(format!("`{name}` is given twice.")));
             }
         }
@@ -103,9 +110,12 @@ mod tests {
         let pairs = |pairs: &[(&str, &str)]| {
             Params::from_pairs(pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())))
         };
-        let params = pairs(&[("query", "{ a }"), ("variables", r#"{"x":1}"#), ("operationName", "")]).unwrap();
+        let params =
+            pairs(&[("query", "{ a }"), ("variables", r#"{"x":1}"#), ("operationName", "")]).unwrap();
         assert_eq!((params.operation_name, params.variables.len()), (None, 1));
-        assert!(pairs(&[("query", "{ a }"), ("variables", "{")]).unwrap_err().message.contains("`variables`"));
+        assert!(
+            pairs(&[("query", "{ a }"), ("variables", "{")]).unwrap_err().message.contains("`variables`")
+        );
         assert!(pairs(&[("query", "{ a }"), ("query", "{ b }")]).unwrap_err().message.contains("twice"));
         assert!(pairs(&[]).unwrap_err().message.contains("`query` is missing"));
     }

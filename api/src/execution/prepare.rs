@@ -5,8 +5,8 @@ use async_graphql::{
     parser::{
         parse_query,
         types::{
-            DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
-            SelectionSet,
+            DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType,
+            Selection, SelectionSet,
         },
     },
 };
@@ -21,7 +21,15 @@ use crate::{
 /// An operation that is parsed, and chosen where a document holds several.
 pub(crate) struct Prepared {
     pub(super) request: Request,
+    pub(super) document: Chosen,
     pub(crate) kind: OperationType,
+}
+
+/// What the shape of an answer follows from.
+pub(super) struct Chosen {
+    pub(super) kind: OperationType,
+    pub(super) selection: SelectionSet,
+    pub(super) fragments: HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
 pub(super) fn prepare(params: Params, limits: &Limits) -> Result<Prepared, Answer> {
@@ -30,14 +38,20 @@ pub(super) fn prepare(params: Params, limits: &Limits) -> Result<Prepared, Answe
         let fault = Fault::new(ErrorCode::GraphqlParseFailed, parse_message(&error.to_string()));
         Answer::refused_at(fault, &error.positions().collect::<Vec<_>>())
     })?;
-    let operation = choose(&document.operations, params.operation_name.as_deref()).map_err(Answer::refused)?;
+    let operation =
+        choose(&document.operations, params.operation_name.as_deref()).map_err(Answer::refused)?;
     let kind = operation.node.ty;
     check_root(operation, &document).map_err(Answer::refused)?;
     check_variables(operation, &params.variables).map_err(Answer::refused)?;
+    let chosen = Chosen {
+        kind,
+        selection: operation.node.selection_set.node.clone(),
+        fragments: document.fragments.clone(),
+    };
     let mut request = Request::new(params.query).variables(params.variables);
     request.operation_name = params.operation_name;
     request.set_parsed_query(document);
-    Ok(Prepared { request, kind })
+    Ok(Prepared { request, document: chosen, kind })
 }
 
 /// The parser draws a picture of several lines; its last line says what was expected.
@@ -77,7 +91,8 @@ fn check_variables(operation: &Positioned<OperationDefinition>, given: &Variable
             Some(value) => *value == Value::Null,
         };
         if is_missing && !kind.nullable {
-            let message = format!("Variable `${name}` is missing or null; its type is {kind}, so a value is needed.");
+            let message =
+                format!("Variable `${name}` is missing or null; its type is {kind}, so a value is needed.");
             return Err(Fault::new(ErrorCode::BadUserInput, message));
         }
     }
@@ -85,14 +100,18 @@ fn check_variables(operation: &Positioned<OperationDefinition>, given: &Variable
 }
 
 /// A subscription has one root field: an update has to say what it is an update of.
-fn check_root(operation: &Positioned<OperationDefinition>, document: &ExecutableDocument) -> Result<(), Fault> {
+fn check_root(
+    operation: &Positioned<OperationDefinition>,
+    document: &ExecutableDocument,
+) -> Result<(), Fault> {
     if operation.node.ty != OperationType::Subscription {
         return Ok(());
     }
     let mut keys = HashSet::new();
     root_keys(&operation.node.selection_set.node, &document.fragments, &mut HashSet::new(), &mut keys);
     if keys.len() > 1 {
-        let message = "A subscription must have exactly one field at its root; send one subscription for each.";
+        let message =
+            "A subscription must have exactly one field at its root; send one subscription for each.";
         return Err(Fault::new(ErrorCode::GraphqlValidationFailed, message));
     }
     Ok(())
@@ -135,7 +154,11 @@ mod tests {
         let answer = prepare(params, &Limits::default()).err()?;
         let answer = serde_json::to_value(&answer).unwrap();
         assert_eq!(answer.get("data"), None);
-        Some(format!("{}: {}", answer["errors"][0]["extensions"]["code"].as_str()?, answer["errors"][0]["message"].as_str()?))
+        Some(format!(
+            "{}: {}",
+            answer["errors"][0]["extensions"]["code"].as_str()?,
+            answer["errors"][0]["message"].as_str()?
+        ))
     }
 
     #[track_caller]
@@ -150,8 +173,14 @@ mod tests {
         assert_eq!(refusal(json!({"query": two, "operationName": "B"})), None);
         assert_eq!(refusal(json!({"query": "query A { __typename }"})), None);
         assert_refused(json!({"query": two}), "BAD_USER_INPUT: The document has several operations");
-        assert_refused(json!({"query": two, "operationName": "C"}), "BAD_USER_INPUT: The document has no operation named");
-        assert_refused(json!({"query": "{ a }", "operationName": "A"}), "BAD_USER_INPUT: The document has no operation");
+        assert_refused(
+            json!({"query": two, "operationName": "C"}),
+            "BAD_USER_INPUT: The document has no operation named",
+        );
+        assert_refused(
+            json!({"query": "{ a }", "operationName": "A"}),
+            "BAD_USER_INPUT: The document has no operation",
+        );
     }
 
     #[test]
@@ -169,7 +198,10 @@ mod tests {
         assert_eq!(refusal(json!({"query": query, "variables": {"id": "x"}})), None);
         assert_refused(json!({"query": query}), "BAD_USER_INPUT: Variable `$id` is missing or null");
         assert_refused(json!({"query": query, "variables": {"id": null}}), "BAD_USER_INPUT: Variable `$id`");
-        assert_refused(json!({"query": query, "variables": {"id": "x", "first": null}}), "BAD_USER_INPUT: Variable `$first`");
+        assert_refused(
+            json!({"query": query, "variables": {"id": "x", "first": null}}),
+            "BAD_USER_INPUT: Variable `$first`",
+        );
     }
 
     #[test]

@@ -1,49 +1,34 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::{
-    Context, Data, Response,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
-};
-use service::{Service, domain::Viewer};
+use async_graphql::Context;
 
 use super::loaders::{Loaders, Reader};
-use crate::error::Reporter;
 
-/// The loaders of this execution.
-pub(crate) fn loaders<'a>(ctx: &Context<'a>) -> &'a Loaders {
-    ctx.data_unchecked::<Loaders>()
-}
+/// The loaders of what is being executed.
+///
+/// A request has one set from its beginning to its end. A subscription gets a fresh one before each update, so that no
+/// update shows what an earlier one read; updates are resolved one after the other, so none sees the next one's set.
+pub(crate) struct LoaderSlot(Mutex<Arc<Loaders>>);
 
-/// Who asks, outside of an execution: while a subscription is set up.
-pub(crate) fn viewer(ctx: &Context<'_>) -> Viewer {
-    ctx.data_unchecked::<Viewer>().clone()
-}
+impl LoaderSlot {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self(Mutex::new(Arc::new(Loaders::new(reader))))
+    }
 
-/// Gives each execution a fresh set of loaders: one per request, and one per update of a subscription, so that an
-/// update never shows what an earlier one read.
-pub(crate) struct FreshLoaders;
+    fn current(&self) -> Arc<Loaders> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 
-impl ExtensionFactory for FreshLoaders {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+    pub(super) fn renew(&self) {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(Loaders::new(current.reader().clone()));
     }
 }
 
-#[async_trait::async_trait]
-impl Extension for FreshLoaders {
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let reader = Reader {
-            service: ctx.data_unchecked::<Arc<Service>>().clone(),
-            viewer: ctx.data_unchecked::<Viewer>().clone(),
-            reporter: ctx.data_unchecked::<Reporter>().clone(),
-        };
-        let mut data = Data::default();
-        data.insert(Loaders::new(reader));
-        next.run_with_data(ctx, operation_name, data).await
-    }
+pub(super) fn loaders(ctx: &Context<'_>) -> Arc<Loaders> {
+    slot(ctx).current()
+}
+
+pub(super) fn slot(ctx: &Context<'_>) -> Arc<LoaderSlot> {
+    ctx.data_unchecked::<Arc<LoaderSlot>>().clone()
 }

@@ -23,8 +23,12 @@ pub(super) fn timeline_fault(error: TimelineError, reporter: &Reporter) -> Fault
 
 pub(super) fn page_fault(error: PageError, reporter: &Reporter) -> Fault {
     match error {
-        PageError::FirstWithLast => Fault::input("first", "can't be given together with `last`; give one of them"),
-        PageError::Limit { argument, value } => Fault::input(argument, format!("is {value}; 0 to 100 are allowed")),
+        PageError::FirstWithLast => {
+            Fault::input("first", "can't be given together with `last`; give one of them")
+        }
+        PageError::Limit { argument, value } => {
+            Fault::input(argument, format!("is {value}; 0 to 100 are allowed"))
+        }
         PageError::Cursor { argument, source } => Fault::input(argument, source),
         PageError::Service(error) => reporter.service(&error),
     }

@@ -2,7 +2,6 @@
 
 mod channel;
 mod context;
-mod cost;
 mod event;
 mod faults;
 mod global_id;
@@ -16,5 +15,7 @@ mod subscription;
 mod timeline;
 mod user;
 
+pub(crate) use context::LoaderSlot;
+pub(crate) use loaders::Reader;
 pub(crate) use schema::{Schema, build, sdl};
 pub(crate) use subscription::ResumeFrom;

@@ -1,6 +1,9 @@
 use async_graphql::{ID, Interface};
 
-use super::{channel::ChannelAnalytics, event::EventAnalytics, global_id::GlobalId, loaders::Loaders, user::UserAnalytics};
+use super::{
+    channel::ChannelAnalytics, event::EventAnalytics, global_id::GlobalId, loaders::Loaders,
+    user::UserAnalytics,
+};
 use crate::error::Fault;
 
 /// Anything that has an id of its own.
@@ -15,10 +18,13 @@ pub(crate) enum Node {
 impl Node {
     /// `None` where there is no such thing, or where it is not the viewer's.
     pub(crate) async fn find(loaders: &Loaders, argument: &str, id: &str) -> Result<Option<Self>, Fault> {
-        let id = GlobalId::decode(id)
-            .ok_or_else(|| Fault::input(argument, "is no id of this API; use an `id` from an answer, unchanged"))?;
+        let id = GlobalId::decode(id).ok_or_else(|| {
+            Fault::input(argument, "is no id of this API; use an `id` from an answer, unchanged")
+        })?;
         Ok(match id {
-            GlobalId::Event(event) => loaders.event(event).await?.map(|entry| Self::Event(EventAnalytics(entry))),
+            GlobalId::Event(event) => {
+                loaders.event(event).await?.map(|entry| Self::Event(EventAnalytics(entry)))
+            }
             GlobalId::User(user) => loaders.user(user).await?.map(|user| Self::User(UserAnalytics(user))),
             GlobalId::Channel(event, name) => match loaders.event(event).await? {
                 Some(entry) => {

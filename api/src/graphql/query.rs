@@ -26,7 +26,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "An `id` from an answer.")] id: ID,
     ) -> Result<Option<Node>, Fault> {
-        Node::find(loaders(ctx), "id", &id).await
+        Node::find(&loaders(ctx), "id", &id).await
     }
 
     /// Whatever has these ids, in their order. Null in the place of one that is unknown or not the caller's.
@@ -37,9 +37,13 @@ impl Query {
         #[graphql(desc = "Up to 100 times an `id` from an answer.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Result<Node, Fault>>>, Fault> {
         if ids.len() > MAX_NODES {
-            return Err(Fault::input("ids", format!("holds {} ids; at most {MAX_NODES} are allowed", ids.len())));
+            return Err(Fault::input(
+                "ids",
+                format!("holds {} ids; at most {MAX_NODES} are allowed", ids.len()),
+            ));
         }
-        let found = join_all(ids.iter().map(|id| Node::find(loaders(ctx), "ids", id))).await;
+        let loaders = loaders(ctx);
+        let found = join_all(ids.iter().map(|id| Node::find(&loaders, "ids", id))).await;
         Ok(found.into_iter().map(Result::transpose).collect())
     }
 
@@ -60,8 +64,12 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which of them.")] filter: Option<EventFilter>,
-        #[graphql(desc = "Their order; the newest first where it is not given.")] order_by: Option<EventOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`, 0 to 100; 20 where neither this nor `last` is given.")]
+        #[graphql(desc = "Their order; the newest first where it is not given.")] order_by: Option<
+            EventOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`, 0 to 100; 20 where neither this nor `last` is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
@@ -86,8 +94,9 @@ impl Query {
 
     /// The user of the caller's token. Null where authentication is off.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<UserAnalytics>, Fault> {
-        match loaders(ctx).reader().viewer.user() {
-            Some(user) => Ok(loaders(ctx).user(user.clone()).await?.map(UserAnalytics)),
+        let loaders = loaders(ctx);
+        match loaders.reader().viewer.user() {
+            Some(user) => Ok(loaders.user(user.clone()).await?.map(UserAnalytics)),
             None => Ok(None),
         }
     }
@@ -97,7 +106,8 @@ impl Query {
     async fn channel_ranking(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What channels are ranked by.", default_with = "ChannelMetric::Participants")] by: ChannelMetric,
+        #[graphql(desc = "What channels are ranked by.", default_with = "ChannelMetric::Participants")]
+        by: ChannelMetric,
         #[graphql(desc = "What a row stands for.", default_with = "ChannelGrouping::ChannelName")]
         group_by: ChannelGrouping,
         #[graphql(desc = "Over which events.")] filter: Option<EventFilter>,

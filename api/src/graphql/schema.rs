@@ -1,10 +1,7 @@
-use std::sync::Arc;
-
 use async_graphql::{EmptyMutation, SDLExportOptions, SchemaBuilder};
-use service::Service;
 
-use super::{context::FreshLoaders, cost::CostLimit, node::Node, query::Query, subscription::Subscription};
-use crate::{error::Reporter, settings::Settings};
+use super::{node::Node, query::Query, subscription::Subscription};
+use crate::settings::Settings;
 
 pub(crate) type Schema = async_graphql::Schema<Query, EmptyMutation, Subscription>;
 
@@ -12,16 +9,13 @@ fn builder() -> SchemaBuilder<Query, EmptyMutation, Subscription> {
     Schema::build(Query, EmptyMutation, Subscription).register_output_type::<Node>()
 }
 
-/// The schema as it is served.
-pub(crate) fn build(service: Arc<Service>, reporter: Reporter, settings: &Settings) -> Schema {
-    let depth = usize::try_from(settings.limits.depth).unwrap_or(usize::MAX);
+/// The schema as it is served. Without extensions, because each of them would be called for every field.
+pub(crate) fn build(settings: &Settings) -> Schema {
+    let limit = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
     let mut builder = builder()
-        .extension(CostLimit { limit: settings.limits.cost })
-        .extension(FreshLoaders)
-        .data(service)
-        .data(reporter)
+        .limit_complexity(limit(settings.limits.cost))
         // The scan in front of the parser has looked at depth already, and says what is wrong.
-        .limit_recursive_depth(depth.saturating_add(1));
+        .limit_recursive_depth(limit(settings.limits.depth).saturating_add(1));
     if !settings.introspection {
         // A suggestion for a wrong name would tell the schema bit by bit.
         builder = builder.disable_introspection().disable_suggestions();

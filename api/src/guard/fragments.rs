@@ -49,11 +49,14 @@ pub(super) fn expand<'a>(definitions: &[Definition<'a>]) -> Result<Expanded, &'a
         }
     }
 
-    let mut ready: Vec<usize> = (0..definitions.len()).filter(|index| waiting_for.get(*index) == Some(&0)).collect();
+    let mut ready: Vec<usize> =
+        (0..definitions.len()).filter(|index| waiting_for.get(*index) == Some(&0)).collect();
     let mut expanded: Vec<Option<Expanded>> = vec![None; definitions.len()];
     let mut total = Expanded::default();
     while let Some(index) = ready.pop() {
-        let (Some(definition), Some(spreads)) = (definitions.get(index), targets.get(index)) else { continue };
+        let (Some(definition), Some(spreads)) = (definitions.get(index), targets.get(index)) else {
+            continue;
+        };
         let mut sum = Expanded { tokens: definition.tokens, depth: definition.depth };
         for (target, at_depth) in spreads {
             if let Some(part) = expanded.get(*target).copied().flatten() {
@@ -101,7 +104,8 @@ mod tests {
 
     #[test]
     fn doubling_is_counted_without_being_done() {
-        let names: Vec<&'static str> = (0..64).map(|i| &*Box::leak(format!("f{i}").into_boxed_str())).collect();
+        let names: Vec<&'static str> =
+            (0..64).map(|i| &*Box::leak(format!("f{i}").into_boxed_str())).collect();
         let mut all: Vec<_> = names.windows(2).map(|pair| fragment(pair[0], &[pair[1], pair[1]])).collect();
         all.push(fragment(names[63], &[]));
         all.push(Definition { spreads: vec![(names[0], 1)], tokens: 4, depth: 1, fragment: None });

@@ -1,0 +1,156 @@
+use std::time::Instant;
+
+use super::*;
+
+const GOOD: &[&str] = &[
+    "{ a }",
+    "query Q($id: ID!, $l: [[Int!]!] = [[1]]) @d { a(id: $id, o: {x: [1, \"]\"]}) { b } }",
+    "{ a(b: \"\"\"[[[ \\\"\"\" [[[\"\"\") }",
+    "# [[[[\n{ a }",
+    "\u{feff}{ a }",
+    "{ ...F } fragment F on T { a ... on U { b } ... @include(if: true) { c } }",
+    "fragment F on T { a } { ...F ...F ...F }",
+    "{ a(b: \"\\u0041\\\"\") }",
+];
+
+fn refused(document: &str) -> Option<String> {
+    scan(document, &Limits::default()).err().map(|refusal| refusal.to_string())
+}
+
+#[track_caller]
+fn assert_refused(document: &str, part: &str) {
+    let refusal = refused(document).unwrap_or_default();
+    assert!(refusal.contains(part), "{refusal:?} for {:.60}", document);
+}
+
+/// `count` fragments, each of which spreads the next one twice, and an operation that begins with the first.
+fn bomb(keyword: &str, count: usize) -> String {
+    let fragments: String =
+        (0..count).map(|i| format!("{keyword}f{i} on Query {{ ...f{} ...f{} }} ", i + 1, i + 1)).collect();
+    format!("{{ ...f0 }} {fragments} {keyword}f{count} on Query {{ __typename }}")
+}
+
+#[test]
+fn ordinary_documents_pass() {
+    for document in GOOD {
+        assert_eq!(refused(document), None, "{document}");
+    }
+}
+
+#[test]
+fn what_is_malformed_is_left_to_the_parser() {
+    for document in
+        ["", "{", "}", "}}}}{", "{ a(b: \"", "\"\"\"", "{ a \u{0} }", "...", "@@@", "fragment", "{ ... on }"]
+    {
+        assert_eq!(refused(document), None, "{document}");
+    }
+}
+
+#[test]
+fn depth_counts_every_kind_of_bracket() {
+    for open in ["{a", "[", "(a:", "{a(b:[", "{a(b:{c:"] {
+        assert_refused(&open.repeat(40), "levels of brackets");
+        assert_refused(&format!("{{ a(b: {}", open.repeat(2_000)), "levels of brackets");
+    }
+    assert_refused(
+        &format!("query($a: {}Int{}) {{ a }}", "[".repeat(40), "]".repeat(40)),
+        "levels of brackets",
+    );
+    let allowed = format!("{}a{}", "{a".repeat(31), "}".repeat(31));
+    assert_eq!(refused(&allowed), None);
+}
+
+#[test]
+fn nothing_hides_brackets() {
+    let deep = "[".repeat(100);
+    for document in [
+        format!("{{ a(b: [\"\"\" [ \" {deep}"),
+        format!("{{ a(b: \"x\n, c: {deep}"),
+        format!("# comment\r{deep}"),
+        format!("{{ a(b: \"\\\\\", c: {deep}"),
+        format!("{{ a(b: \"\"\"\\\"\"\"\"\"\", c: {deep}"),
+        format!("{{ a(b: \"\"\"\"\"\"\"\", c: {deep}"),
+    ] {
+        assert_refused(&document, "levels of brackets");
+    }
+}
+
+#[test]
+fn fragments_are_counted_written_out() {
+    for keyword in ["fragment ", "fragment", "fragment #x\n", "fragment,"] {
+        assert_refused(&bomb(keyword, 20), "tokens once its fragments are written out");
+    }
+    // Each fragment one level deeper than the one that spreads it.
+    let chain: String = (0..40).map(|i| format!("fragment f{i} on T {{ a {{ ...f{} }} }} ", i + 1)).collect();
+    assert_refused(&format!("{{ ...f0 }} {chain} fragment f40 on T {{ a }}"), "brackets once its fragments");
+    assert_refused("{ ...on } fragment on on T { ...on ...on }", "\"on\" spreads itself");
+    assert_refused("{ ...A } fragment A on T { ...B } fragment B on T { a { ...A } }", "spreads itself");
+}
+
+#[test]
+fn floods_are_refused() {
+    assert_refused(&format!("{{ {} }}", "a: __typename ".repeat(100)), "aliases");
+    assert_refused(&format!("{{ a {} }}", "@include(if: true) ".repeat(100)), "directives");
+    assert_refused(&"query Q { a } ".repeat(50), "operations");
+    assert_refused(&format!("{{ {} }}", "a ".repeat(10_000)), "tokens");
+    assert_refused(&"#".repeat(200_000), "bytes");
+    let arguments = (0..200).map(|i| format!("a{i}: {i} ")).collect::<String>();
+    assert_eq!(refused(&format!("{{ a({arguments} o: {{ {arguments} }}) }}")), None);
+}
+
+#[test]
+fn the_scan_is_linear() {
+    // Each of them just within the limit of bytes, with as many tokens as that allows.
+    let unlimited = Limits {
+        tokens: u64::MAX,
+        depth: u64::MAX,
+        aliases: u64::MAX,
+        directives: u64::MAX,
+        ..Limits::default()
+    };
+    let fill = |unit: &str| unit.repeat(131_000 / unit.len());
+    let since = Instant::now();
+    for document in [
+        fill("["),
+        fill("{"),
+        fill("\"\"\" "),
+        fill("\" "),
+        fill("\\"),
+        fill("\"\"\"\\\"\"\""),
+        fill("#\n"),
+        fill("a:"),
+        fill("@a"),
+        fill("...a "),
+        fill("\u{feff}"),
+        fill("가"),
+        bomb("fragment ", 2_000),
+        fill("fragment a on b{...c}"),
+    ] {
+        let _ = scan(&document, &unlimited);
+    }
+    // 14 documents; a scan that went back would take minutes.
+    assert!(since.elapsed().as_secs() < 10, "{:?}", since.elapsed());
+}
+
+#[test]
+fn a_parser_behind_the_scan_survives() {
+    let mut documents: Vec<String> = GOOD.iter().map(|document| (*document).to_owned()).collect();
+    for unit in [
+        "[", "{a", "(a:", "{a(b:[", "\"\"\"", "\"", "\\\"", "#", "...", "@a", "a:", "$", "!", "{a(b:{c:",
+        "fragment", "on",
+    ] {
+        for count in [1, 2, 3, 7, 30, 31, 32, 33, 64, 300, 4_000] {
+            documents.push(unit.repeat(count));
+            documents.push(format!("{{ {}", unit.repeat(count)));
+            documents.push(format!("{{ a(b: {} }}", unit.repeat(count)));
+            documents.push(format!("query Q($a: {}) {{ a }}", unit.repeat(count)));
+        }
+    }
+    assert!(documents.len() > 200);
+    for document in documents {
+        if scan(&document, &Limits::default()).is_ok() {
+            // What matters is that this returns.
+            let _ = async_graphql::parser::parse_query(&document);
+        }
+    }
+}

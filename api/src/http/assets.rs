@@ -13,7 +13,8 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Web;
 
 /// A worker is bound by the policy of its own script: it may load and ask for what is from here.
-const SCRIPT_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+const SCRIPT_POLICY: &str =
+    "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
 pub(super) fn file(path: &str) -> Option<EmbeddedFile> {
     Web::get(path)
@@ -26,7 +27,8 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     match Web::get(path) {
         Some(file) if is_read && !path.ends_with(".html") => {
             // The names in this folder hold a hash of the content.
-            let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+            let caching =
+                if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
             serve(&headers, file, caching, HeaderValue::from_static(SCRIPT_POLICY))
         }
         _ => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
@@ -34,7 +36,12 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
 }
 
 /// Sends a file, unless the client has it already.
-pub(super) fn serve(request: &HeaderMap, file: EmbeddedFile, caching: &'static str, policy: HeaderValue) -> Response {
+pub(super) fn serve(
+    request: &HeaderMap,
+    file: EmbeddedFile,
+    caching: &'static str,
+    policy: HeaderValue,
+) -> Response {
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
     let is_known = request
         .get_all(header::IF_NONE_MATCH)

@@ -15,10 +15,17 @@ use crate::{
 ///
 /// # Errors
 /// What to answer to a body that is too long or breaks off.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: u64, media: MediaType) -> Result<Bytes, Response> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    media: MediaType,
+) -> Result<Bytes, Response> {
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let too_long = || {
-        let message = format!("The body is longer than {limit} bytes, which is the limit. Ask for less at once.");
+        let message =
+            format!("The body is longer than {limit} bytes, which is the limit. Ask for less at once.");
         refusal(StatusCode::PAYLOAD_TOO_LARGE, media, Fault::new(ErrorCode::QueryTooComplex, message))
     };
     if announced.is_some_and(|length| length > limit) {

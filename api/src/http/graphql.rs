@@ -1,7 +1,7 @@
 use async_graphql::parser::types::OperationType;
 use axum::{
     body::Body,
-    extract::{Query, State},
+    extract::{Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -16,10 +16,21 @@ use crate::{
     error::{ErrorCode, Fault},
     execution::{Answer, Params},
     gateway::{Gateway, Shared},
+    ws,
 };
 
-/// GraphQL over GET: queries only.
-pub(super) async fn get(State(gateway): State<Gateway>, uri: Uri, headers: HeaderMap) -> Response {
+/// GraphQL over GET: queries only. Or the begin of a WebSocket, at the same address.
+pub(super) async fn get(
+    State(gateway): State<Gateway>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => return ws::upgrade(upgrade, &gateway.0, &headers),
+        Err(rejection) if headers.contains_key(header::UPGRADE) => return rejection.into_response(),
+        Err(_) => {}
+    }
     let (media, identity) = match begin(&gateway.0, &headers) {
         Ok(begun) => begun,
         Err(refused) => return refused,
@@ -60,7 +71,11 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
     };
     if !is_json(&headers) {
         let message = "Send the request as `content-type: application/json`, in UTF-8.";
-        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, Fault::new(ErrorCode::BadUserInput, message));
+        return refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            media,
+            Fault::new(ErrorCode::BadUserInput, message),
+        );
     }
     let bytes = match read(&headers, body, gateway.0.executor.limits().bytes, media).await {
         Ok(bytes) => bytes,
@@ -87,7 +102,8 @@ fn begin(shared: &Shared, headers: &HeaderMap) -> Result<(MediaType, Identity), 
         return Err((StatusCode::NOT_ACCEPTABLE, text).into_response());
     };
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let identity = shared.authenticator.identify(authorization).map_err(|fault| unauthenticated(media, fault))?;
+    let identity =
+        shared.authenticator.identify(authorization).map_err(|fault| unauthenticated(media, fault))?;
     Ok((media, identity))
 }
 

@@ -53,7 +53,9 @@ mod tests {
             headers.insert(header::HOST, host.parse().unwrap());
             page_policy(&headers, "'self'", "'none'").to_str().unwrap().to_owned()
         };
-        assert!(policy("127.0.0.1:8080").contains("connect-src 'self' ws://127.0.0.1:8080 wss://127.0.0.1:8080;"));
+        assert!(
+            policy("127.0.0.1:8080").contains("connect-src 'self' ws://127.0.0.1:8080 wss://127.0.0.1:8080;")
+        );
         assert!(policy("x; script-src *").contains("connect-src 'self';"));
         assert!(!policy("x; script-src *").contains("script-src *"));
     }

@@ -7,6 +7,7 @@ mod headers;
 mod negotiation;
 mod pages;
 mod status;
+mod stream;
 
 use axum::{
     Router,
@@ -25,10 +26,11 @@ const WORTH_COMPRESSING: u16 = 1024;
 
 /// All routes of the gateway.
 pub fn router(gateway: Gateway) -> Router {
-    let compression = CompressionLayer::new()
-        .compress_when(DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING)));
+    let compression =
+        CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING)));
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql/stream", get(stream::get).post(stream::post))
         .route("/graphiql", get(pages::graphiql))
         .route("/", get(pages::dashboard))
         .route("/events/{*rest}", get(pages::dashboard))

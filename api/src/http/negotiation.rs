@@ -20,7 +20,8 @@ impl MediaType {
     /// What the client likes best of what there is; `None` where it takes neither. Without an `Accept` header, and for
     /// `*/*`, it is JSON.
     pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
-        let ranges: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+        let ranges: Vec<_> =
+            headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
         if ranges.is_empty() {
             return Some(Self::Json);
         }
@@ -46,7 +47,8 @@ fn quality_of(range: &str, name: &str) -> Option<u16> {
     if !parts.next()?.eq_ignore_ascii_case(name) {
         return None;
     }
-    let quality = parts.find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")));
+    let quality =
+        parts.find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")));
     Some(quality.map_or(1000, thousandths))
 }
 
@@ -64,7 +66,9 @@ fn thousandths(quality: &str) -> u16 {
 /// Whether a body is JSON in UTF-8. A form or plain text could be sent by any page without asking first, so there is no
 /// other way in.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let mut parts = value.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
     let is_utf8 = parts
@@ -106,17 +110,21 @@ mod tests {
 
     #[test]
     fn bodies_are_json_in_utf8() {
-        let is_json = |content_type: &str| {
+        let reads = |content_type: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-            super::is_json(&headers)
+            is_json(&headers)
         };
-        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
-            assert!(is_json(good), "{good}");
+        for good in
+            ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""]
+        {
+            assert!(reads(good), "{good}");
         }
-        for bad in ["text/plain", "application/json; charset=utf-16", "application/graphql", "application/jsonp", ""] {
-            assert!(!is_json(bad), "{bad}");
+        for bad in
+            ["text/plain", "application/json; charset=utf-16", "application/graphql", "application/jsonp", ""]
+        {
+            assert!(!reads(bad), "{bad}");
         }
-        assert!(!super::is_json(&HeaderMap::new()));
+        assert!(!is_json(&HeaderMap::new()));
     }
 }

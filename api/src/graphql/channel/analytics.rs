@@ -146,7 +146,8 @@ impl ChannelAnalytics {
 
     /// completedCalls / totalCalls × 100, percent. Null where totalCalls is 0.
     async fn call_completion_rate(&self) -> Option<Decimal> {
-        metrics::call_completion_rate(self.channel.completed_calls, self.channel.total_calls).map(Decimal::rounded)
+        metrics::call_completion_rate(self.channel.completed_calls, self.channel.total_calls)
+            .map(Decimal::rounded)
     }
 
     /// distributionCost / views, won. Null where views is 0.
@@ -161,12 +162,14 @@ impl ChannelAnalytics {
 
     /// distributionCost / participants, won. Null where participants is 0.
     async fn cost_per_participant(&self) -> Option<Decimal> {
-        metrics::cost_per_participant(self.channel.distribution_cost, self.channel.participants).map(Decimal::rounded)
+        metrics::cost_per_participant(self.channel.distribution_cost, self.channel.participants)
+            .map(Decimal::rounded)
     }
 
     /// distributionCost / conversions, won. Null where conversions is 0.
     async fn cost_per_conversion(&self) -> Option<Decimal> {
-        metrics::cost_per_conversion(self.channel.distribution_cost, self.channel.conversions).map(Decimal::rounded)
+        metrics::cost_per_conversion(self.channel.distribution_cost, self.channel.conversions)
+            .map(Decimal::rounded)
     }
 
     /// distributionCost / impressions × 1000, won: the cost of a thousand impressions. Null where impressions is 0.

@@ -69,7 +69,8 @@ impl ChannelRanking {
             .filter(|_| top <= MAX_TOP)
             .ok_or_else(|| Fault::input("top", format!("is {top}; 0 to {MAX_TOP} are allowed")))?;
         let query = RankingQuery { by: by.into(), group_by: group_by.into(), filter, top };
-        let reader = loaders(ctx).reader();
+        let loaders = loaders(ctx);
+        let reader = loaders.reader();
         let ranking = reader.service.channel_ranking(&reader.viewer, &query).await;
         ranking.map(Into::into).map_err(|error| reader.reporter.service(&error))
     }

@@ -109,7 +109,9 @@ impl EventAnalytics {
             .filter(|channel| types.as_ref().is_none_or(|types| types.contains(&channel.channel_type)));
         let mut ranked: Vec<_> = wanted.map(|channel| (order_by.value(channel), channel)).collect();
         ranked.sort_by(|(left, left_channel), (right, right_channel)| {
-            direction.order(*left, *right).then_with(|| left_channel.channel_name.cmp(&right_channel.channel_name))
+            direction
+                .order(*left, *right)
+                .then_with(|| left_channel.channel_name.cmp(&right_channel.channel_name))
         });
         let total = self.0.event.total_participants;
         Ok(ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), total)).collect())
@@ -138,10 +140,14 @@ impl EventAnalytics {
     async fn timeline(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Hour")] granularity: Granularity,
-        #[graphql(desc = "From when to when; without it, from the first bucket with something in it to the last.")]
+        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Hour")]
+        granularity: Granularity,
+        #[graphql(
+            desc = "From when to when; without it, from the first bucket with something in it to the last."
+        )]
         range: Option<TimeRangeInput>,
-        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")] time_zone: TimeZone,
+        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")]
+        time_zone: TimeZone,
         #[graphql(desc = "Whether buckets in which nothing happened are there, with zeros.", default = true)]
         fill_gaps: bool,
         #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,

@@ -38,7 +38,8 @@ pub(crate) struct EventConnection {
 
 impl EventConnection {
     pub(crate) async fn read(ctx: &Context<'_>, filter: EventFilter, paging: Paging) -> Result<Self, Fault> {
-        let reader = loaders(ctx).reader();
+        let loaders = loaders(ctx);
+        let reader = loaders.reader();
         let fault = |error| page_fault(error, &reader.reporter);
         let Paging { order, first, after, last, before } = paging;
         let request = PageRequest::new(first, after, last, before).map_err(fault)?;
@@ -75,7 +76,8 @@ impl EventConnection {
 
     /// How many events the filter selects, on all pages. Counted only where it is asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
-        let reader = loaders(ctx).reader();
+        let loaders = loaders(ctx);
+        let reader = loaders.reader();
         let count = reader.service.events_count(&reader.viewer, &self.filter).await;
         count.map(Long).map_err(|error| reader.reporter.service(&error))
     }

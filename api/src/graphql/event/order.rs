@@ -60,8 +60,9 @@ pub(crate) struct EventOrder {
 
 impl From<Option<EventOrder>> for Order {
     fn from(order: Option<EventOrder>) -> Self {
-        let (field, direction) = order
-            .map_or((EventOrderField::CreatedAt, SortDirection::Desc), |order| (order.field, order.direction));
+        let (field, direction) = order.map_or((EventOrderField::CreatedAt, SortDirection::Desc), |order| {
+            (order.field, order.direction)
+        });
         Self(service::read::EventOrder { field: field.into(), direction: direction.into() })
     }
 }

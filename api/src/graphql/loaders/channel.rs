@@ -22,6 +22,8 @@ impl BatchFn<ChannelNamed, Outcome<Option<Channel>>> for Reader {
     async fn load(&mut self, keys: &[ChannelNamed]) -> HashMap<ChannelNamed, Outcome<Option<Channel>>> {
         let asked: Vec<_> = keys.iter().map(|key| (key.of.0.clone(), key.name.clone())).collect();
         let read = self.service.channel(&asked).await.map_err(|error| self.reporter.service(&error));
-        answers(keys, read, |channels, key| Ok(channels.get(&(key.of.id().clone(), key.name.clone())).cloned()))
+        answers(keys, read, |channels, key| {
+            Ok(channels.get(&(key.of.id().clone(), key.name.clone())).cloned())
+        })
     }
 }

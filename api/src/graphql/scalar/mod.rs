@@ -18,7 +18,9 @@ pub(crate) fn allowed(type_name: &str) -> Option<&'static str> {
     Some(match type_name {
         "DateTime" => "an instant in RFC 3339, e.g. \"2026-01-05T09:00:00Z\"",
         "Decimal" => "an exact decimal as a string or a whole number, e.g. \"1500000.00\"",
-        "Duration" => "an ISO 8601 duration above zero and up to 100 years, e.g. \"PT15M\", \"P7D\" or \"P1M\"",
+        "Duration" => {
+            "an ISO 8601 duration above zero and up to 100 years, e.g. \"PT15M\", \"P7D\" or \"P1M\""
+        }
         "Long" => "a whole number between -9007199254740991 and 9007199254740991",
         "TimeZone" => "the IANA name of a time zone, e.g. \"Asia/Seoul\"",
         "Int" => "a whole number between -2147483648 and 2147483647",
@@ -49,7 +51,14 @@ mod tests {
         let read = |text: &str| shown::<DateTime>(json!(text));
         assert_eq!(read("2026-01-05T09:00:00+09:00").unwrap(), "\"2026-01-05T00:00:00Z\"");
         assert_eq!(read("2026-01-05t00:00:00.25z").unwrap(), "\"2026-01-05T00:00:00.250Z\"");
-        for wrong in ["2026-01-05", "2026-01-05T09:00:00", "2026-13-05T09:00:00Z", "", "now", "9999999-01-01T00:00:00Z"] {
+        for wrong in [
+            "2026-01-05",
+            "2026-01-05T09:00:00",
+            "2026-13-05T09:00:00Z",
+            "",
+            "now",
+            "9999999-01-01T00:00:00Z",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert_eq!(shown::<DateTime>(json!(1_700_000_000)), None);
@@ -59,7 +68,9 @@ mod tests {
     fn decimals_are_exact_and_never_floats() {
         assert_eq!(shown::<Decimal>(json!("1500000.10")).unwrap(), "\"1500000.10\"");
         assert_eq!(shown::<Decimal>(json!(-15)).unwrap(), "\"-15\"");
-        for wrong in [json!(1.5), json!("1e5"), json!("1,5"), json!(""), json!("0x10"), json!("1_000"), json!(true)] {
+        for wrong in
+            [json!(1.5), json!("1e5"), json!("1,5"), json!(""), json!("0x10"), json!("1_000"), json!(true)]
+        {
             assert_eq!(shown::<Decimal>(wrong.clone()), None, "{wrong}");
         }
         assert_eq!(shown::<Decimal>(json!("12345678901234567890123456789012345")), None);
@@ -79,7 +90,8 @@ mod tests {
 
     #[test]
     fn every_scalar_says_what_it_takes() {
-        for name in ["DateTime", "Decimal", "Duration", "Long", "TimeZone", "Int", "ID", "String", "Boolean"] {
+        for name in ["DateTime", "Decimal", "Duration", "Long", "TimeZone", "Int", "ID", "String", "Boolean"]
+        {
             assert!(allowed(name).is_some(), "{name}");
         }
     }

@@ -4,27 +4,24 @@ mod event;
 mod timeline;
 mod user;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration as Interval};
+use std::{num::NonZeroU32, time::Duration as Interval};
 
 use async_graphql::{Context, Enum, ID, Subscription as Fields};
-use futures_util::{
-    Stream, StreamExt,
-    stream::BoxStream,
-};
+use futures_util::{Stream, StreamExt, stream::BoxStream};
 use service::{
-    Service,
     live::{LiveError, LiveTimelineSpec},
     timeline::IsoDuration,
 };
 
 use self::{event::EventUpdate, timeline::TimelineUpdate, user::UserUpdate};
 use super::{
-    context::viewer,
+    context::{loaders, slot},
     faults,
+    loaders::Reader,
     scalar::{Duration, TimeZone},
     timeline::{Granularity, TimeRangeInput},
 };
-use crate::error::{Fault, Reporter};
+use crate::error::Fault;
 
 /// Where following begins: each field sends a snapshot first and then what changes.
 pub(crate) struct Subscription;
@@ -57,7 +54,10 @@ const fn millis(count: u32) -> Duration {
 
 fn interval(argument: Duration) -> Result<Interval, Fault> {
     argument.0.elapsed().filter(|interval| *interval <= SLOWEST).ok_or_else(|| {
-        Fault::input("minInterval", "is too long; up to one hour is allowed, without days or months, e.g. \"PT0.25S\"")
+        Fault::input(
+            "minInterval",
+            "is too long; up to one hour is allowed, without days or months, e.g. \"PT0.25S\"",
+        )
     })
 }
 
@@ -65,17 +65,18 @@ fn after(ctx: &Context<'_>, argument: Option<String>) -> Option<String> {
     argument.or_else(|| ctx.data_opt::<ResumeFrom>().map(|resume| resume.0.clone()))
 }
 
-fn service<'a>(ctx: &Context<'a>) -> &'a Arc<Service> {
-    ctx.data_unchecked::<Arc<Service>>()
-}
-
-/// Passes the service's updates on, and its refusals as what clients may read.
+/// Passes the service's updates on, each with loaders of its own, and its refusals as what clients may read.
 fn pass_on<T: 'static, U: From<T> + 'static>(
     ctx: &Context<'_>,
     updates: impl Stream<Item = Result<T, LiveError>> + Send + 'static,
 ) -> Updates<U> {
-    let reporter = ctx.data_unchecked::<Reporter>().clone();
-    updates.map(move |update| update.map(U::from).map_err(|error| faults::live_fault(error, &reporter))).boxed()
+    let slot = slot(ctx);
+    let reporter = loaders(ctx).reader().reporter.clone();
+    let update = move |update: Result<T, LiveError>| {
+        slot.renew();
+        update.map(U::from).map_err(|error| faults::live_fault(error, &reporter))
+    };
+    updates.map(update).boxed()
 }
 
 #[Fields]
@@ -86,11 +87,17 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's id in the service that owns events, 1 to 36 characters.")] event_id: ID,
-        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Minute")] granularity: Granularity,
-        #[graphql(desc = "From when to when; without it, the last 60 buckets up to now, moving on with the time.")]
+        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Minute")]
+        granularity: Granularity,
+        #[graphql(
+            desc = "From when to when; without it, the last 60 buckets up to now, moving on with the time."
+        )]
         range: Option<TimeRangeInput>,
-        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")] time_zone: TimeZone,
-        #[graphql(desc = "The cursor of the last update or timeline that you have: goes on from there, on any replica. Ends with RESYNC_REQUIRED where that is no longer possible.")]
+        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")]
+        time_zone: TimeZone,
+        #[graphql(
+            desc = "The cursor of the last update or timeline that you have: goes on from there, on any replica. Ends with RESYNC_REQUIRED where that is no longer possible."
+        )]
         after: Option<String>,
         #[graphql(desc = "At most one update in this time, up to one hour.", default_with = "millis(250)")]
         min_interval: Duration,
@@ -103,7 +110,8 @@ impl Subscription {
             range: TimeRangeInput::read(range),
         };
         let after = self::after(ctx, after);
-        Ok(pass_on(ctx, service(ctx).timeline_updates(viewer(ctx), event, spec, after, interval)))
+        let Reader { service, viewer, .. } = loaders(ctx).reader().clone();
+        Ok(pass_on(ctx, service.timeline_updates(viewer, event, spec, after, interval)))
     }
 
     /// One event as a whole: first as it is, then each time that anything in it changes, be it totals, ROI or channels.
@@ -112,7 +120,9 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's id in the service that owns events, 1 to 36 characters.")] event_id: ID,
-        #[graphql(desc = "The cursor of the last update that you have: sends only what is newer, on any replica. Ends with RESYNC_REQUIRED where that is no longer possible.")]
+        #[graphql(
+            desc = "The cursor of the last update that you have: sends only what is newer, on any replica. Ends with RESYNC_REQUIRED where that is no longer possible."
+        )]
         after: Option<String>,
         #[graphql(desc = "At most one update in this time, up to one hour.", default_with = "millis(250)")]
         min_interval: Duration,
@@ -120,7 +130,8 @@ impl Subscription {
         let event = faults::event_id("eventId", &event_id)?;
         let interval = interval(min_interval)?;
         let after = self::after(ctx, after);
-        Ok(pass_on(ctx, service(ctx).event_updates(viewer(ctx), event, after, interval)))
+        let Reader { service, viewer, .. } = loaders(ctx).reader().clone();
+        Ok(pass_on(ctx, service.event_updates(viewer, event, after, interval)))
     }
 
     /// The overview of one user's events: first as it is, then each time that anything in one of them changes. For a
@@ -129,18 +140,20 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id in the service that owns users, 1 to 36 characters.")] user_id: ID,
-        #[graphql(desc = "The cursor of the last update that you have: sends only what is newer, on any replica. Ends with RESYNC_REQUIRED where that is no longer possible.")]
+        #[graphql(
+            desc = "The cursor of the last update that you have: sends only what is newer, on any replica. Ends with RESYNC_REQUIRED where that is no longer possible."
+        )]
         after: Option<String>,
         #[graphql(desc = "At most one update in this time, up to one hour.", default_with = "millis(1000)")]
         min_interval: Duration,
     ) -> Result<Updates<UserUpdate>, Fault> {
         let user = faults::user_id("userId", &user_id)?;
-        let viewer = viewer(ctx);
+        let Reader { service, viewer, .. } = loaders(ctx).reader().clone();
         if !viewer.may_see(&user) {
             return Err(faults::forbidden());
         }
         let interval = interval(min_interval)?;
         let after = self::after(ctx, after);
-        Ok(pass_on(ctx, service(ctx).user_updates(viewer, user, after, interval)))
+        Ok(pass_on(ctx, service.user_updates(viewer, user, after, interval)))
     }
 }

@@ -103,7 +103,11 @@ pub(crate) fn spec(
 const UNKNOWN: i64 = 200;
 
 /// The cost of a timeline: its children times its buckets, as far as the arguments tell.
-pub(crate) fn timeline_cost(granularity: Granularity, range: Option<&TimeRangeInput>, child_complexity: usize) -> usize {
+pub(crate) fn timeline_cost(
+    granularity: Granularity,
+    range: Option<&TimeRangeInput>,
+    child_complexity: usize,
+) -> usize {
     let buckets = range
         .and_then(|range| range.seconds())
         .map_or(UNKNOWN, |seconds| seconds / granularity.seconds() + 1);
@@ -116,7 +120,8 @@ mod tests {
     use super::*;
 
     fn cost(granularity: Granularity, last: &str) -> usize {
-        let range = TimeRangeInput { last: Some(Duration(last.parse().unwrap())), ..TimeRangeInput::default() };
+        let range =
+            TimeRangeInput { last: Some(Duration(last.parse().unwrap())), ..TimeRangeInput::default() };
         timeline_cost(granularity, Some(&range), 2)
     }
 
@@ -128,7 +133,8 @@ mod tests {
         assert_eq!(cost(Granularity::Month, "PT1S"), 3);
         assert_eq!(timeline_cost(Granularity::Hour, None, 2), 401);
         let at = |text: &str| Some(DateTime(text.parse().unwrap()));
-        let backwards = TimeRangeInput { last: None, from: at("2026-01-05T00:00:00Z"), to: at("2025-01-05T00:00:00Z") };
+        let backwards =
+            TimeRangeInput { last: None, from: at("2026-01-05T00:00:00Z"), to: at("2025-01-05T00:00:00Z") };
         assert_eq!(timeline_cost(Granularity::Minute, Some(&backwards), 2), 3);
     }
 }

@@ -11,7 +11,8 @@ pub(crate) struct Timeline(pub(crate) Arc<service::read::Timeline>);
 
 impl Timeline {
     fn point(&self, index: usize) -> Option<TimelinePoint> {
-        let compared = self.0.comparison.as_ref().and_then(|other| other.buckets.get(index).copied().flatten());
+        let compared =
+            self.0.comparison.as_ref().and_then(|other| other.buckets.get(index).copied().flatten());
         self.0.buckets.get(index).map(|bucket| TimelinePoint::of(bucket, self.0.now, compared))
     }
 }
@@ -59,7 +60,8 @@ impl Timeline {
             participants_change: metrics::participants_change(ours.participants, theirs.participants)
                 .map(Decimal::rounded),
             views_change: metrics::views_change(ours.views, theirs.views).map(Decimal::rounded),
-            engagement_change: metrics::engagement_change(ours.engagement, theirs.engagement).map(Decimal::rounded),
+            engagement_change: metrics::engagement_change(ours.engagement, theirs.engagement)
+                .map(Decimal::rounded),
             conversions_change: metrics::conversions_change(ours.conversions, theirs.conversions)
                 .map(Decimal::rounded),
         })
@@ -72,7 +74,11 @@ impl Timeline {
             let index = self.0.buckets.iter().position(|bucket| bucket.start == peak.start)?;
             self.point(index)
         });
-        Trend { direction: trend.direction.into(), growth_rate: trend.growth_rate.map(Decimal::rounded), peak }
+        Trend {
+            direction: trend.direction.into(),
+            growth_rate: trend.growth_rate.map(Decimal::rounded),
+            peak,
+        }
     }
 
     /// Give it to `timelineUpdated(after:)`, with the same other arguments, to go on from exactly here. Empty for the

@@ -77,8 +77,12 @@ impl UserAnalytics {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which of them.")] filter: Option<EventFilter>,
-        #[graphql(desc = "Their order; the newest first where it is not given.")] order_by: Option<EventOrder>,
-        #[graphql(desc = "At most so many from the beginning or after `after`, 0 to 100; 20 where neither this nor `last` is given.")]
+        #[graphql(desc = "Their order; the newest first where it is not given.")] order_by: Option<
+            EventOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the beginning or after `after`, 0 to 100; 20 where neither this nor `last` is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
@@ -93,7 +97,8 @@ impl UserAnalytics {
     async fn channel_ranking(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What channels are ranked by.", default_with = "ChannelMetric::Participants")] by: ChannelMetric,
+        #[graphql(desc = "What channels are ranked by.", default_with = "ChannelMetric::Participants")]
+        by: ChannelMetric,
         #[graphql(desc = "What a row stands for.", default_with = "ChannelGrouping::ChannelName")]
         group_by: ChannelGrouping,
         #[graphql(desc = "How many rows, 0 to 100; the rest is summed in `others`.", default = 10)] top: i32,
@@ -107,16 +112,21 @@ impl UserAnalytics {
     async fn timeline(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Day")] granularity: Granularity,
-        #[graphql(desc = "From when to when; without it, from the first bucket with something in it to the last.")]
+        #[graphql(desc = "The width of a bucket.", default_with = "Granularity::Day")]
+        granularity: Granularity,
+        #[graphql(
+            desc = "From when to when; without it, from the first bucket with something in it to the last."
+        )]
         range: Option<TimeRangeInput>,
-        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")] time_zone: TimeZone,
+        #[graphql(desc = "Whose calendar the buckets follow.", default_with = "TimeZone::UTC")]
+        time_zone: TimeZone,
         #[graphql(desc = "Whether buckets in which nothing happened are there, with zeros.", default = true)]
         fill_gaps: bool,
         #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
     ) -> Result<Timeline, Fault> {
         let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
-        let reader = loaders(ctx).reader();
+        let loaders = loaders(ctx);
+        let reader = loaders.reader();
         let timeline = reader.service.user_timeline(&reader.viewer, &self.0.user_id, &spec).await;
         timeline.map(Timeline).map_err(|error| timeline_fault(error, &reader.reporter))
     }
