@@ -109,6 +109,8 @@ impl Service {
             .application_name("pulsegate")
             .options([
                 ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
+                // A process that stands still in the middle of a transaction must not hold up those that took over.
+                ("idle_in_transaction_session_timeout", "5000".to_owned()),
                 ("TimeZone", "UTC".to_owned()),
             ]);
         let pool = PgPoolOptions::new()

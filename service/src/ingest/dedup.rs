@@ -15,6 +15,10 @@ use crate::{Error, Service};
 /// slip through at midnight.
 const SEEN_ON_LOCK: i64 = 0x7075_6c73_6567_6174;
 
+/// A late participant of a busy event corrects thousands of later buckets: a batch of them takes its time, and cutting
+/// it off would only begin it anew.
+const STATEMENT_TIMEOUT: &str = "120s";
+
 /// The hash that stands for a message's id. An id that is only a place is good for one generation of the topic.
 pub(super) fn hash(message: &Message, cluster_id: &str, generation: i32) -> Uuid {
     let mut digest = Sha256::new();
@@ -33,9 +37,11 @@ pub(super) async fn join_day(tx: &mut PgConnection) -> Result<NaiveDate, Error> 
     sqlx::query(
         "SELECT pg_advisory_xact_lock_shared($1), set_config('enable_hashjoin', 'off', true), \
          set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true), \
-         set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)",
+         set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true), \
+         set_config('statement_timeout', $2, true)",
     )
     .bind(SEEN_ON_LOCK)
+    .bind(STATEMENT_TIMEOUT)
     .execute(&mut *tx)
     .await?;
     Ok(sqlx::query_scalar("SELECT seen_on FROM installation").fetch_one(tx).await?)

@@ -220,23 +220,38 @@ impl Service {
         let now = self.clock().now();
         let asked: Vec<Asked> = of.iter().map(|entry| Asked::of(entry)).collect();
         let extents = if spec.range.needs_extent() { self.extents(&asked).await? } else { HashMap::new() };
+        // Where nothing stored decides, all events share one window; its bounds are computed once.
+        let shared = if spec.range.needs_extent() {
+            None
+        } else {
+            Some(spec.range.resolve(spec.granularity, spec.zone, now, None)?)
+        };
+        let shared_comparison = shared.as_ref().zip(spec.compare_to).map(|(window, to)| compare(window, to));
         let windows = asked
             .into_iter()
             .map(|asked| {
-                let stored = extents.get(&asked.id).copied();
-                let window = spec.range.resolve(spec.granularity, spec.zone, now, stored)?;
+                let window = match &shared {
+                    Some(window) => window.clone(),
+                    None => spec.range.resolve(
+                        spec.granularity,
+                        spec.zone,
+                        now,
+                        extents.get(&asked.id).copied(),
+                    )?,
+                };
                 Ok((asked, window))
             })
             .collect::<Result<Vec<_>, RangeError>>()?;
         let mut compared = HashMap::new();
         if let Some(comparison) = spec.compare_to {
-            let mut others = Vec::with_capacity(windows.len());
-            let mut alignments = Vec::with_capacity(windows.len());
-            for (asked, window) in &windows {
-                let (other, alignment) = compare(window, comparison);
-                others.push((asked.clone(), other));
-                alignments.push(alignment);
-            }
+            let (others, alignments): (Vec<_>, Vec<_>) = windows
+                .iter()
+                .map(|(asked, window)| {
+                    let (other, alignment) =
+                        shared_comparison.clone().unwrap_or_else(|| compare(window, comparison));
+                    ((asked.clone(), other), alignment)
+                })
+                .unzip();
             let mut stored = self.series(&others).await?;
             for ((asked, other), alignment) in others.into_iter().zip(alignments) {
                 let series = stored.remove(&asked.id).unwrap_or_default().assemble(&other, true);
