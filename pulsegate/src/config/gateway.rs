@@ -1,0 +1,166 @@
+use std::{fs, net::SocketAddr};
+
+use api::{Auth, JwtKey, JwtSettings, Limits};
+
+use super::{
+    parse::{self, Parsed},
+    reader::Reader,
+    variable as v,
+};
+
+/// What the gateway listens on and how it behaves.
+pub(super) fn read(reader: &mut Reader<'_>, default_address: SocketAddr) -> (SocketAddr, api::Settings) {
+    let address = reader.read(&v::HTTP_ADDR, parse::address).unwrap_or(default_address);
+    let auth = auth(reader, address);
+    let open = matches!(auth, Auth::Off);
+    let defaults = api::Settings::default();
+    let settings = api::Settings {
+        limits: limits(reader, defaults.limits),
+        introspection: reader.read(&v::INTROSPECTION, parse::switch).unwrap_or(open),
+        graphiql: reader.read(&v::GRAPHIQL, parse::switch).unwrap_or(open),
+        ws_init_timeout: reader
+            .read(&v::WS_INIT_TIMEOUT, parse::duration)
+            .unwrap_or(defaults.ws_init_timeout),
+        auth,
+    };
+    (address, settings)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Off,
+    Jwt,
+}
+
+fn method(text: &str) -> Parsed<Method> {
+    match text {
+        "off" => Ok(Method::Off),
+        "jwt" => Ok(Method::Jwt),
+        _ => Err(format!("is {text:?}; allowed: off, jwt")),
+    }
+}
+
+/// Nobody opens the numbers to a network by forgetting a variable.
+fn auth(reader: &mut Reader<'_>, address: SocketAddr) -> Auth {
+    let said = reader.layers.find(&v::AUTH).is_some();
+    match reader.read(&v::AUTH, method) {
+        Some(Method::Off) => Auth::Off,
+        Some(Method::Jwt) => jwt(reader).map_or(Auth::Off, Auth::Jwt),
+        None => {
+            if !said && !address.ip().is_loopback() {
+                let what = format!(
+                    "is not set, and {address} is no loopback address; allowed: jwt, or off to let everybody see everything"
+                );
+                reader.wrong(&v::AUTH, what);
+            }
+            Auth::Off
+        }
+    }
+}
+
+/// `None` where something is wrong, which is noted.
+fn jwt(reader: &mut Reader<'_>) -> Option<JwtSettings> {
+    let sources = [v::JWT_HS256_SECRET, v::JWT_PUBLIC_KEY_FILE];
+    let given = sources.iter().filter(|variable| reader.layers.find(variable).is_some()).count();
+    if given != 1 {
+        let what = format!(
+            "is jwt, which needs one key and {given} are given; allowed: either JWT_HS256_SECRET or JWT_PUBLIC_KEY_FILE"
+        );
+        reader.wrong(&v::AUTH, what);
+        return None;
+    }
+    let secret = reader.read(&v::JWT_HS256_SECRET, |text| {
+        JwtKey::secret(text.as_bytes()).map_err(|fault| fault.to_string())
+    });
+    let key = secret.or_else(|| reader.read(&v::JWT_PUBLIC_KEY_FILE, public_key))?;
+    Some(JwtSettings {
+        key,
+        issuer: reader.read(&v::JWT_ISSUER, parse::text),
+        audience: reader.read(&v::JWT_AUDIENCE, parse::text),
+    })
+}
+
+fn public_key(path: &str) -> Parsed<JwtKey> {
+    let pem =
+        fs::read(path).map_err(|fault| format!("{path:?} can't be read ({fault}); allowed: a PEM file"))?;
+    JwtKey::public_pem(&pem).map_err(|fault| format!("{path:?} {fault}"))
+}
+
+fn limits(reader: &mut Reader<'_>, defaults: Limits) -> Limits {
+    let mut limit = |variable, default| reader.read(variable, parse::count).unwrap_or(default);
+    Limits {
+        bytes: limit(&v::LIMIT_BYTES, defaults.bytes),
+        tokens: limit(&v::LIMIT_TOKENS, defaults.tokens),
+        depth: limit(&v::LIMIT_DEPTH, defaults.depth),
+        aliases: limit(&v::LIMIT_ALIASES, defaults.aliases),
+        directives: limit(&v::LIMIT_DIRECTIVES, defaults.directives),
+        cost: limit(&v::LIMIT_COST, defaults.cost),
+        batch: reader
+            .read(&v::LIMIT_BATCH, |text| {
+                let count = parse::count(text)?;
+                usize::try_from(count).map_err(|_| "is more than this machine counts".to_owned())
+            })
+            .unwrap_or(defaults.batch),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::layers::Layers;
+
+    fn read_with(pairs: &[(&str, &str)]) -> Result<(SocketAddr, api::Settings), String> {
+        let environment =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let layers = Layers { environment, ..Layers::default() };
+        let mut reader = Reader::new(&layers);
+        let value = read(&mut reader, "127.0.0.1:8080".parse().unwrap());
+        reader.finish(value).map_err(|mistakes| mistakes.to_string())
+    }
+
+    #[test]
+    fn on_loopback_all_is_open_by_default() {
+        let (address, settings) = read_with(&[]).unwrap();
+        assert_eq!(address, "127.0.0.1:8080".parse().unwrap());
+        assert!(matches!(settings.auth, Auth::Off) && settings.introspection && settings.graphiql);
+    }
+
+    #[test]
+    fn elsewhere_auth_must_be_said() {
+        let fault = read_with(&[("HTTP_ADDR", "0.0.0.0:8080")]).unwrap_err();
+        assert_eq!(
+            fault,
+            "pulsegate: AUTH: is not set, and 0.0.0.0:8080 is no loopback address; allowed: jwt, or off to let \
+             everybody see everything"
+        );
+        assert!(read_with(&[("HTTP_ADDR", "0.0.0.0:8080"), ("AUTH", "off")]).is_ok());
+    }
+
+    #[test]
+    fn tokens_close_what_shows_the_schema() {
+        let secret = "s".repeat(32);
+        let (_, settings) = read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", &secret)]).unwrap();
+        assert!(matches!(settings.auth, Auth::Jwt(_)) && !settings.introspection && !settings.graphiql);
+        let (_, settings) =
+            read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", &secret), ("GRAPHIQL", "on")]).unwrap();
+        assert!(settings.graphiql && !settings.introspection);
+    }
+
+    #[test]
+    fn tokens_need_exactly_one_key() {
+        let none = read_with(&[("AUTH", "jwt")]).unwrap_err();
+        assert!(none.starts_with("pulsegate: AUTH: is jwt, which needs one key and 0 are given"), "{none}");
+        let two = [("AUTH", "jwt"), ("JWT_HS256_SECRET", "s"), ("JWT_PUBLIC_KEY_FILE", "k.pem")];
+        assert!(read_with(&two).unwrap_err().contains("2 are given"));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let fault =
+            read_with(&[("HTTP_ADDR", "x"), ("AUTH", "none"), ("LIMIT_COST", "0"), ("GRAPHIQL", "yes")]);
+        let fault = fault.unwrap_err();
+        for name in ["HTTP_ADDR", "AUTH", "LIMIT_COST", "GRAPHIQL"] {
+            assert!(fault.lines().any(|line| line.starts_with(&format!("pulsegate: {name}: "))), "{fault}");
+        }
+    }
+}

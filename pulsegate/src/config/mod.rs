@@ -1,0 +1,216 @@
+//! Configuration: flags over environment over a TOML file, each read, checked and named in one way.
+
+mod gateway;
+mod kafka;
+mod layers;
+mod mistake;
+mod parse;
+mod reader;
+pub(crate) mod variable;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use service::Upkeep;
+use tracing_subscriber::EnvFilter;
+
+pub(crate) use self::{
+    kafka::{Broker, Kafka},
+    layers::{File, Layers},
+    mistake::{Mistake, Mistakes},
+};
+use self::{reader::Reader, variable as v};
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Logging {
+    pub(crate) filter: String,
+    pub(crate) json: bool,
+}
+
+/// Where the tables are. It holds a password, so it is not shown.
+#[derive(Clone)]
+pub(crate) enum Database {
+    /// A private PostgreSQL.
+    Embedded {
+        data_dir: PathBuf,
+        /// Where its programs are, if the user says so.
+        programs: Option<PathBuf>,
+    },
+    /// The URL of a server.
+    At(String),
+}
+
+/// For `serve`.
+pub(crate) struct Serve {
+    pub(crate) database: Database,
+    pub(crate) redis_url: Option<String>,
+    pub(crate) kafka: Kafka,
+    pub(crate) upkeep: Upkeep,
+    pub(crate) address: SocketAddr,
+    pub(crate) gateway: api::Settings,
+}
+
+/// For `consume`.
+pub(crate) struct Consume {
+    pub(crate) database: Database,
+    pub(crate) redis_url: Option<String>,
+    pub(crate) kafka: Kafka,
+    pub(crate) upkeep: Upkeep,
+    pub(crate) address: SocketAddr,
+}
+
+const GATEWAY_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const PROBES_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
+const PROCESSED_RETENTION: Duration = Duration::from_secs(30 * 86_400);
+const DATA_DIR: &str = "./.pulsegate";
+
+impl Serve {
+    pub(crate) fn read(layers: &Layers) -> Result<(Logging, Self), Mistakes> {
+        let mut reader = Reader::new(layers);
+        let logging = logging(&mut reader);
+        let (address, gateway) = gateway::read(&mut reader, GATEWAY_ADDRESS);
+        let serve = Self {
+            database: database(&mut reader),
+            redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
+            kafka: Kafka::read(&mut reader),
+            upkeep: upkeep(&mut reader),
+            address,
+            gateway,
+        };
+        reader.finish((logging, serve))
+    }
+}
+
+impl Consume {
+    pub(crate) fn read(layers: &Layers) -> Result<(Logging, Self), Mistakes> {
+        let mut reader = Reader::new(layers);
+        let logging = logging(&mut reader);
+        let consume = Self {
+            database: database(&mut reader),
+            redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
+            kafka: Kafka::read(&mut reader),
+            upkeep: upkeep(&mut reader),
+            address: reader.read(&v::CONSUMER_HTTP_ADDR, parse::address).unwrap_or(PROBES_ADDRESS),
+        };
+        reader.finish((logging, consume))
+    }
+}
+
+/// For `migrate`.
+pub(crate) fn migrate(layers: &Layers) -> Result<(Logging, Database), Mistakes> {
+    let mut reader = Reader::new(layers);
+    let value = (logging(&mut reader), database(&mut reader));
+    reader.finish(value)
+}
+
+/// For `demo`, which needs a Kafka that others read too.
+pub(crate) fn demo(layers: &Layers) -> Result<(Logging, Kafka, String), Mistakes> {
+    let mut reader = Reader::new(layers);
+    let logging = logging(&mut reader);
+    let kafka = Kafka::read(&mut reader);
+    let brokers = match &kafka.broker {
+        Broker::At(brokers) => brokers.clone(),
+        Broker::Embedded => {
+            if layers.find(&v::KAFKA_BROKERS).is_none() {
+                let what = "is not set, and the demo goes to a Kafka that is there; allowed: host:port,... (`pulsegate serve` without KAFKA_BROKERS brings a demo of its own)";
+                reader.wrong(&v::KAFKA_BROKERS, what);
+            }
+            String::new()
+        }
+    };
+    reader.finish((logging, kafka, brokers))
+}
+
+fn database(reader: &mut Reader<'_>) -> Database {
+    let data_dir = reader.read(&v::DATA_DIR, parse::text).unwrap_or_else(|| DATA_DIR.to_owned());
+    let programs = reader.read(&v::PULSEGATE_PG_BIN, parse::text);
+    reader.read(&v::DATABASE_URL, parse::database_url).map_or_else(
+        || Database::Embedded { data_dir: data_dir.into(), programs: programs.map(PathBuf::from) },
+        Database::At,
+    )
+}
+
+fn upkeep(reader: &mut Reader<'_>) -> Upkeep {
+    Upkeep {
+        minute_days: reader.read(&v::TIMELINE_MINUTE_DAYS, parse::days).unwrap_or(8),
+        timeline_retention: reader.read(&v::TIMELINE_RETENTION, parse::retention_or_off).flatten(),
+        processed_retention: reader
+            .read(&v::PROCESSED_RETENTION, parse::retention)
+            .unwrap_or(PROCESSED_RETENTION),
+    }
+}
+
+fn logging(reader: &mut Reader<'_>) -> Logging {
+    let filter = reader.read(&v::LOG, |text| match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(fault) => Err(format!("{text:?} is no filter ({fault}); allowed: off, error, warn, info, debug, trace, or target=level with commas between them")),
+    });
+    let json = reader.read(&v::LOG_FORMAT, |text| match text {
+        "text" => Ok(false),
+        "json" => Ok(true),
+        _ => Err(format!("is {text:?}; allowed: text, json")),
+    });
+    Logging { filter: filter.unwrap_or_else(|| "info".to_owned()), json: json.unwrap_or(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(pairs: &[(&str, &str)]) -> Layers {
+        let environment =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Layers { environment, ..Layers::default() }
+    }
+
+    #[test]
+    fn with_nothing_set_all_parts_are_embedded() {
+        let (logging, serve) = Serve::read(&layers(&[])).unwrap();
+        assert_eq!(logging, Logging { filter: "info".to_owned(), json: false });
+        assert!(
+            matches!(serve.database, Database::Embedded { data_dir, programs: None } if data_dir == PathBuf::from("./.pulsegate"))
+        );
+        assert_eq!(serve.kafka.broker, Broker::Embedded);
+        assert_eq!(serve.redis_url, None);
+    }
+
+    #[test]
+    fn all_mistakes_of_a_role_are_told_at_once() {
+        let wrong = layers(&[
+            ("LOG", "consumer=loud"),
+            ("LOG_FORMAT", "xml"),
+            ("DATABASE_URL", "x"),
+            ("REDIS_URL", "x"),
+            ("KAFKA_BROKERS", "x"),
+            ("KAFKA_TOPIC_DEAD_LETTER", "a b"),
+            ("CONSUMER_HTTP_ADDR", "x"),
+        ]);
+        let Err(mistakes) = Consume::read(&wrong) else { panic!("nothing was wrong") };
+        let text = mistakes.to_string();
+        assert_eq!(text.lines().count(), 7, "{text}");
+        for name in wrong.environment.keys() {
+            assert!(
+                text.lines().any(|line| line.starts_with(&format!("pulsegate: {name}: "))),
+                "{name} in {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_librdkafka_does_not_know_is_refused_by_the_name_of_its_variable() {
+        let Err(mistakes) = Consume::read(&layers(&[("KAFKA_NO_SUCH_THING", "1")])) else { panic!("taken") };
+        assert!(mistakes.to_string().starts_with("pulsegate: KAFKA_NO_SUCH_THING: "), "{mistakes}");
+        let Err(mistakes) = Consume::read(&layers(&[("KAFKA_BOOTSTRAP_SERVERS", "a:1")])) else {
+            panic!("taken")
+        };
+        assert!(mistakes.to_string().contains("KAFKA_BROKERS says where"), "{mistakes}");
+    }
+
+    #[test]
+    fn the_demo_needs_a_broker_by_name() {
+        let Err(mistakes) = demo(&layers(&[])) else { panic!("taken") };
+        assert!(mistakes.to_string().starts_with("pulsegate: KAFKA_BROKERS: is not set"), "{mistakes}");
+        assert!(demo(&layers(&[("KAFKA_BROKERS", "a:1")])).is_ok());
+    }
+}

@@ -1,0 +1,163 @@
+//! From a text to a value, or to what is wrong with it and what is allowed instead.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+const HOUR: u64 = 3_600;
+
+pub(crate) type Parsed<T> = Result<T, String>;
+
+pub(crate) fn text(text: &str) -> Parsed<String> {
+    Ok(text.to_owned())
+}
+
+/// An address to listen on. Names are not looked up, but for the one that always means the same.
+pub(crate) fn address(text: &str) -> Parsed<SocketAddr> {
+    let local = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    local
+        .map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| {
+            format!("{text:?} is no address; allowed: an IP address and a port, e.g. 127.0.0.1:8080")
+        })
+}
+
+/// `500ms`, `60s`, `2m`: more than nothing, at most a day.
+pub(crate) fn duration(text: &str) -> Parsed<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|duration| !duration.is_zero() && *duration <= Duration::from_secs(86_400))
+        .ok_or_else(|| {
+            format!("{text:?} is no duration; allowed: more than 0 and at most 1day, e.g. 500ms, 60s, 2m")
+        })
+}
+
+/// `30d`: at least an hour, at most a century.
+pub(crate) fn retention(text: &str) -> Parsed<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|duration| (HOUR..=36_525 * 24 * HOUR).contains(&duration.as_secs()))
+        .map(|duration| Duration::from_secs(duration.as_secs()))
+        .ok_or_else(|| {
+            format!("{text:?} is no time to keep things for; allowed: 1h to 36525d, e.g. 12h, 30d")
+        })
+}
+
+pub(crate) fn retention_or_off(text: &str) -> Parsed<Option<Duration>> {
+    if text == "off" { Ok(None) } else { retention(text).map(Some).map_err(|what| format!("{what}, or off")) }
+}
+
+pub(crate) fn days(text: &str) -> Parsed<u32> {
+    text.parse()
+        .ok()
+        .filter(|days| *days <= 36_525)
+        .ok_or_else(|| format!("is {text:?}; allowed: a whole number from 0 to 36525"))
+}
+
+pub(crate) fn switch(text: &str) -> Parsed<bool> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("is {text:?}; allowed: on, off")),
+    }
+}
+
+pub(crate) fn count(text: &str) -> Parsed<u64> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1_000_000_000).contains(count))
+        .ok_or_else(|| format!("is {text:?}; allowed: a whole number from 1 to 1000000000"))
+}
+
+/// The value is not shown, as it holds a password.
+pub(crate) fn database_url(text: &str) -> Parsed<String> {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        Ok(text.to_owned())
+    } else {
+        Err("is no address of PostgreSQL; allowed: postgres://user:password@host:port/database".to_owned())
+    }
+}
+
+/// The value is not shown, as it may hold a password.
+pub(crate) fn redis_url(text: &str) -> Parsed<String> {
+    if ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme)) {
+        Ok(text.to_owned())
+    } else {
+        Err("is no address of Redis; allowed: redis://host:port or rediss://host:port".to_owned())
+    }
+}
+
+pub(crate) fn brokers(text: &str) -> Parsed<String> {
+    let legal = |broker: &str| {
+        let broker = broker.trim();
+        match broker.rsplit_once(':') {
+            Some((host, port)) => {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) && !host.contains('/')
+            }
+            None => false,
+        }
+    };
+    if text.split(',').all(legal) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is no list of brokers; allowed: host:port, several with commas between them"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        assert_eq!(address("localhost:0").unwrap(), "127.0.0.1:0".parse().unwrap());
+        assert_eq!(address("[::1]:80").unwrap(), "[::1]:80".parse().unwrap());
+        for wrong in ["8080", ":8080", "example.org:80", "127.0.0.1", "127.0.0.1:70000"] {
+            assert!(address(wrong).unwrap_err().contains(wrong));
+        }
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
+        assert_eq!(duration("2m").unwrap(), Duration::from_secs(120));
+        for wrong in ["", "0s", "10", "-1s", "2days", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn retentions() {
+        assert_eq!(retention("30d").unwrap(), Duration::from_secs(30 * 86_400));
+        assert_eq!(retention_or_off("off").unwrap(), None);
+        for wrong in ["1s", "off", "30", "1000years"] {
+            assert!(retention(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(days("0").unwrap(), 0);
+        assert!(days("-1").is_err() && days("40000").is_err());
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count("1").unwrap(), 1);
+        for wrong in ["0", "-1", "1.5", "many", "99999999999999999999"] {
+            assert!(count(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_with_passwords_are_never_shown() {
+        assert!(!database_url("mysql://u:hunter2@h/d").unwrap_err().contains("hunter2"));
+        assert!(!redis_url("http://:hunter2@h").unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn lists_of_brokers() {
+        assert!(brokers("a:9092, b:9093,[::1]:9094").is_ok());
+        for wrong in ["a", "a:", ":1", "a:1,", "a:0", "kafka://a:1", "a:70000"] {
+            assert!(brokers(wrong).is_err(), "{wrong}");
+        }
+    }
+}

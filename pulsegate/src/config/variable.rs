@@ -1,0 +1,140 @@
+/// One thing that can be configured: by a flag, a variable of the environment, or a key of the file, all three named
+/// after the variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Variable {
+    /// The name in the environment, e.g. `HTTP_ADDR`.
+    pub(crate) name: &'static str,
+    /// What stands for the value in `--help`.
+    pub(crate) value: &'static str,
+    /// One line for `--help`; the default stands in it.
+    pub(crate) help: &'static str,
+}
+
+impl Variable {
+    /// `http-addr`
+    pub(crate) fn flag(&self) -> String {
+        self.name.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// `http_addr`
+    pub(crate) fn key(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+}
+
+/// A heading of `--help` and what stands under it.
+pub(crate) type Group = (&'static str, &'static [Variable]);
+
+macro_rules! variables {
+    ($($constant:ident: $value:literal, $help:literal;)*) => {
+        $(pub(crate) const $constant: Variable =
+            Variable { name: stringify!($constant), value: $value, help: $help };)*
+
+        /// All of them.
+        pub(crate) const ALL: &[Variable] = &[$($constant),*];
+    };
+}
+
+variables! {
+    DATABASE_URL: "URL", "PostgreSQL 15 or later [default: a private PostgreSQL in DATA_DIR]";
+    DATA_DIR: "DIRECTORY", "Of the embedded database [default: ./.pulsegate]";
+    PULSEGATE_PG_BIN: "DIRECTORY", "Where the embedded database's programs are [default: looked for]";
+    REDIS_URL: "URL", "redis:// or rediss://, a cluster too [default: cache and bus in the process and the database]";
+    KAFKA_BROKERS: "HOST:PORT,...", "Kafka [default: an embedded broker]";
+    KAFKA_GROUP_ID: "NAME", "The consumer group [default: pulsegate]";
+    KAFKA_TOPIC_EVENT_CREATED: "NAME", "[default: event.created]";
+    KAFKA_TOPIC_PARTICIPANT_REGISTERED: "NAME", "[default: participant.registered]";
+    KAFKA_TOPIC_DISTRIBUTION_COMPLETED: "NAME", "[default: distribution.completed]";
+    KAFKA_TOPIC_DEAD_LETTER: "NAME", "[default: analytics.dead-letter]";
+    HTTP_ADDR: "IP:PORT", "Where the gateway listens [default: 127.0.0.1:8080]";
+    CONSUMER_HTTP_ADDR: "IP:PORT", "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081]";
+    AUTH: "off|jwt", "Who may ask [default: off on a loopback address, else it must be said]";
+    JWT_HS256_SECRET: "SECRET", "What signs the tokens, shared with their issuer";
+    JWT_PUBLIC_KEY_FILE: "FILE", "The issuer's public key (PEM: RSA, EC P-256 or Ed25519)";
+    JWT_ISSUER: "TEXT", "What a token's `iss` must be [default: anything]";
+    JWT_AUDIENCE: "TEXT", "What a token's `aud` must hold [default: none]";
+    TIMELINE_MINUTE_DAYS: "DAYS", "Age at which minutes are merged into quarters of an hour; 0 = never [default: 8]";
+    TIMELINE_RETENTION: "DURATION|off", "Age at which months of the timeline are dropped [default: off]";
+    PROCESSED_RETENTION: "DURATION", "How long a message that comes again is known [default: 30d]";
+    WS_INIT_TIMEOUT: "DURATION", "How long a WebSocket may take to introduce itself [default: 10s]";
+    LIMIT_BYTES: "N", "Bytes of a request [default: 131072]";
+    LIMIT_TOKENS: "N", "Tokens of a document, fragments written out [default: 5000]";
+    LIMIT_DEPTH: "N", "Nested brackets of a document, fragments written out [default: 32]";
+    LIMIT_ALIASES: "N", "Aliases in a document [default: 64]";
+    LIMIT_DIRECTIVES: "N", "Directives in a document [default: 64]";
+    LIMIT_COST: "N", "Fields of an answer at most, by the sizes of its lists [default: 200000]";
+    LIMIT_BATCH: "N", "Operations in one batch [default: 10]";
+    INTROSPECTION: "on|off", "Whether clients may ask for the schema [default: on where AUTH is off]";
+    GRAPHIQL: "on|off", "Whether /graphiql is there [default: on where AUTH is off]";
+    LOG: "FILTER", "What is logged, e.g. info or consumer=debug,info [default: info]";
+    LOG_FORMAT: "text|json", "How it is logged [default: text]";
+}
+
+pub(crate) const DATABASE: Group = ("Database", &[DATABASE_URL, DATA_DIR, PULSEGATE_PG_BIN]);
+pub(crate) const REDIS: Group = ("Redis", &[REDIS_URL]);
+pub(crate) const KAFKA: Group = (
+    "Kafka (any other setting of librdkafka by a variable KAFKA_<NAME>)",
+    &[
+        KAFKA_BROKERS,
+        KAFKA_GROUP_ID,
+        KAFKA_TOPIC_EVENT_CREATED,
+        KAFKA_TOPIC_PARTICIPANT_REGISTERED,
+        KAFKA_TOPIC_DISTRIBUTION_COMPLETED,
+        KAFKA_TOPIC_DEAD_LETTER,
+    ],
+);
+pub(crate) const GATEWAY: Group = (
+    "Gateway",
+    &[
+        HTTP_ADDR,
+        AUTH,
+        JWT_HS256_SECRET,
+        JWT_PUBLIC_KEY_FILE,
+        JWT_ISSUER,
+        JWT_AUDIENCE,
+        INTROSPECTION,
+        GRAPHIQL,
+        WS_INIT_TIMEOUT,
+    ],
+);
+pub(crate) const LIMITS: Group = (
+    "Limits of one request",
+    &[LIMIT_BYTES, LIMIT_TOKENS, LIMIT_DEPTH, LIMIT_ALIASES, LIMIT_DIRECTIVES, LIMIT_COST, LIMIT_BATCH],
+);
+pub(crate) const UPKEEP: Group =
+    ("Housekeeping of the consumer", &[TIMELINE_MINUTE_DAYS, TIMELINE_RETENTION, PROCESSED_RETENTION]);
+pub(crate) const PROBES: Group = ("Probes", &[CONSUMER_HTTP_ADDR]);
+pub(crate) const LOGGING: Group = ("Logging", &[LOG, LOG_FORMAT]);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_variable_stands_in_the_example_and_nothing_else_does() {
+        let example = include_str!("../../../.env.example");
+        let listed: BTreeSet<&str> = example
+            .lines()
+            .filter_map(|line| line.strip_prefix('#').unwrap_or(line).split_once('='))
+            .map(|(name, _)| name)
+            .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+            .collect();
+        // An example of the settings that are passed on to librdkafka.
+        let known: BTreeSet<&str> =
+            ALL.iter().map(|variable| variable.name).chain(["KAFKA_SECURITY_PROTOCOL"]).collect();
+        assert_eq!(listed, known);
+    }
+
+    #[test]
+    fn every_variable_is_offered_by_a_group_exactly_once() {
+        let grouped: Vec<&str> = [DATABASE, REDIS, KAFKA, GATEWAY, LIMITS, UPKEEP, PROBES, LOGGING]
+            .iter()
+            .flat_map(|(_, variables)| variables.iter().map(|variable| variable.name))
+            .collect();
+        let once: BTreeSet<&str> = grouped.iter().copied().collect();
+        assert_eq!(grouped.len(), once.len());
+        assert_eq!(once, ALL.iter().map(|variable| variable.name).collect());
+    }
+}

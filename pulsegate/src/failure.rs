@@ -1,0 +1,59 @@
+use std::{io, net::SocketAddr};
+
+use crate::{
+    config::{Mistake, Mistakes},
+    demo,
+    embedded::{kafka, postgres},
+};
+
+/// Why the process ends with an exit code other than 0. Each text is one line and says what to do where that is known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Exit code 2.
+    #[error("{0}")]
+    Mistakes(Mistakes),
+    #[error("pulsegate: {address} can't be listened on ({fault}): {variable} chooses another address")]
+    Listen { address: SocketAddr, variable: &'static str, fault: io::Error },
+    #[error("pulsegate: {0}")]
+    Postgres(#[from] postgres::Error),
+    #[error("pulsegate: {0}")]
+    Kafka(#[from] kafka::Error),
+    #[error("pulsegate: the consumer ended: {0}")]
+    Consumer(#[from] consumer::Error),
+    #[error("pulsegate: {0}")]
+    Demo(#[from] demo::Error),
+    #[error("pulsegate: {0}")]
+    Migration(#[from] crate::migrations::Error),
+    #[error("pulsegate: the embedded database ended by itself ({0})")]
+    DatabaseEnded(std::process::ExitStatus),
+    #[error("pulsegate: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error("pulsegate: {0}")]
+    Io(#[from] io::Error),
+    #[error("pulsegate: a part of it broke down: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Failure {
+    pub(crate) const fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Mistakes(_)) { 2 } else { 1 }
+    }
+}
+
+impl From<Mistakes> for Failure {
+    fn from(mistakes: Mistakes) -> Self {
+        Self::Mistakes(mistakes)
+    }
+}
+
+impl From<service::Error> for Failure {
+    /// The service is made of two addresses, so it can only fail for one of them.
+    fn from(fault: service::Error) -> Self {
+        Self::Mistakes(match fault {
+            service::Error::Address { variable, reason } => {
+                Mistake::new(variable, format!("can't be read; {reason}")).into()
+            }
+            other => Mistake::new("DATABASE_URL", other.to_string()).into(),
+        })
+    }
+}

@@ -1,0 +1,49 @@
+use std::sync::Arc;
+
+use consumer::Monitor;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    base::{BrokerAt, DatabaseAt},
+    crew::{Consuming, Crew},
+    http,
+};
+use crate::{
+    config::{Consume, variable::CONSUMER_HTTP_ADDR},
+    failure::Failure,
+    probes,
+    readiness::{Kafka, Parts},
+    telemetry,
+};
+
+/// The Kafka consumer.
+pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationToken) -> Result<(), Failure> {
+    let listener = http::listen(config.address, &CONSUMER_HTTP_ADDR).await?;
+    let address = listener.local_addr()?;
+    let metrics = telemetry::count(stop.clone())?;
+    let mut database = DatabaseAt::start(&config.database).await?;
+    let service = database.service(config.redis_url)?;
+    let broker = Arc::new(BrokerAt::start(&config.kafka).await?);
+
+    service.start(stop.clone());
+    let mut crew = Crew::new(stop);
+    let monitor = Monitor::default();
+    let readiness = Arc::new(Parts {
+        service: Arc::clone(&service),
+        migrations: migration::names(),
+        kafka: Some(Kafka { monitor: monitor.clone(), address: broker.embedded_address(), required: true }),
+        stop: stop.clone(),
+    });
+    crew.hire(http::answer(listener, probes::router(readiness, metrics), stop.clone()));
+    tracing::info!(%address, "the consumer answers at /healthz, /readyz and /metrics");
+    let migrate = migrate || database.is_embedded();
+    let (kafka, upkeep) = (config.kafka, config.upkeep);
+    Consuming { service, kafka, monitor, upkeep, migrate, demo: false }.join(&mut crew, &database, &broker);
+
+    let outcome = crew.work(&mut database).await;
+    if let Some(broker) = Arc::into_inner(broker) {
+        broker.stop().await?;
+    }
+    database.stop().await?;
+    outcome
+}

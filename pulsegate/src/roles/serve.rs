@@ -1,0 +1,93 @@
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use api::Gateway;
+use consumer::Monitor;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    base::{BrokerAt, DatabaseAt, await_schema},
+    crew::{Consuming, Crew},
+    http,
+};
+use crate::{
+    config::{Broker, Serve, variable::HTTP_ADDR},
+    failure::Failure,
+    readiness::{Kafka, Parts},
+    telemetry,
+};
+
+/// What only the command line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Options {
+    pub(super) demo: bool,
+    pub(super) with_consumer: bool,
+    pub(super) migrate: bool,
+}
+
+/// The gateway; and the consumer, where the broker is embedded or it is asked for.
+pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationToken) -> Result<(), Failure> {
+    let listener = http::listen(config.address, &HTTP_ADDR).await?;
+    let address = listener.local_addr()?;
+    let metrics = telemetry::count(stop.clone())?;
+    let mut database = DatabaseAt::start(&config.database).await?;
+    let service = database.service(config.redis_url)?;
+    let consumes = options.with_consumer || config.kafka.broker == Broker::Embedded;
+    let broker = if consumes { Some(Arc::new(BrokerAt::start(&config.kafka).await?)) } else { None };
+
+    service.start(stop.clone());
+    let mut crew = Crew::new(stop);
+    let monitor = Monitor::default();
+    let migrate = options.migrate || database.is_embedded();
+    let readiness = Parts {
+        service: Arc::clone(&service),
+        migrations: migration::names(),
+        kafka: broker.as_ref().map(|broker| Kafka {
+            monitor: monitor.clone(),
+            address: broker.embedded_address(),
+            required: false,
+        }),
+        stop: stop.clone(),
+    };
+    let gateway =
+        Gateway::new(Arc::clone(&service), config.gateway, Arc::new(readiness), Some(metrics), stop.clone());
+    crew.hire(http::answer(listener, api::router(gateway), stop.clone()));
+    tell(address, broker.as_deref(), database.is_embedded());
+    if let Some(broker) = &broker {
+        let (kafka, upkeep, demo) = (config.kafka, config.upkeep, options.demo);
+        Consuming { service, kafka, monitor, upkeep, migrate, demo }.join(&mut crew, &database, broker);
+    } else {
+        let (url, stop) = (database.url.clone(), stop.clone());
+        crew.hire(async move {
+            await_schema(&service, &url, migrate, &stop).await;
+            // Answers on.
+            stop.cancelled().await;
+            Ok(())
+        });
+    }
+
+    let outcome = crew.work(&mut database).await;
+    if let Some(broker) = broker.and_then(Arc::into_inner) {
+        broker.stop().await?;
+    }
+    database.stop().await?;
+    outcome
+}
+
+/// Says where everything is; on a terminal, and with everything embedded, so that it is seen between the lines.
+fn tell(address: SocketAddr, broker: Option<&BrokerAt>, embedded_database: bool) {
+    let base = format!("http://{address}");
+    tracing::info!(dashboard = %format_args!("{base}/"), graphiql = %format_args!("{base}/graphiql"), "the gateway answers");
+    let Some(kafka) = broker.and_then(BrokerAt::embedded_address) else { return };
+    if embedded_database && io::stderr().is_terminal() {
+        let banner = format!(
+            "\n  Pulsegate  {base}\n\n    dashboard  {base}/\n    GraphiQL   {base}/graphiql\n    Kafka      {kafka} (embedded: \
+             gone at exit)\n\n    Ctrl-C ends it; the database is kept.\n\n"
+        );
+        // It is a courtesy.
+        let _ = io::stderr().write_all(banner.as_bytes());
+    }
+}
