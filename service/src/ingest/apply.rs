@@ -20,7 +20,9 @@ impl Service {
         let today = self.clock().now().date_naive();
         self.installation().await?;
         self.make_partitions_for(batch).await?;
-        let known = self.cache().processed(batch.messages.iter().map(Message::id)).await;
+        // A place is an id in one generation of one cluster's topic only, which its mark would not tell.
+        let given = || batch.messages.iter().filter_map(|message| message.message_id.clone());
+        let known = self.cache().processed(given()).await;
         loop {
             let mut tx = self.pool().begin().await?;
             let seen_on = dedup::join_day(&mut tx).await?;
@@ -42,7 +44,10 @@ impl Service {
                     dedup::hash(message, cluster_id, place(message).map_or(0, |place| place.generation))
                 })
                 .collect();
-            let unmarked = ahead.iter().zip(&hashes).filter(|(message, _)| !known.contains(&message.id()));
+            let unmarked = ahead
+                .iter()
+                .zip(&hashes)
+                .filter(|(message, _)| message.message_id.as_ref().is_none_or(|id| !known.contains(id)));
             let mut new =
                 dedup::keep_new(&mut tx, seen_on, unmarked.map(|(_, hash)| *hash).collect()).await?;
             // Taken out as it is used: of two messages with one id in one batch, one counts.
@@ -58,7 +63,7 @@ impl Service {
             position::advance(&mut tx, cluster_id, &batch.positions).await?;
             earlier_commits(&mut tx, &behind, &mut commits).await?;
             tx.commit().await?;
-            self.cache().mark_processed(batch.messages.iter().map(Message::id).collect());
+            self.cache().mark_processed(given().collect());
             return Ok(Applied {
                 fresh: fresh.len(),
                 duplicates: ahead.len() - fresh.len(),
