@@ -119,6 +119,12 @@ impl Testbed {
         self.database.pool()
     }
 
+    /// The URL of the database.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        self.database.url()
+    }
+
     /// The URL of the Redis key space.
     #[must_use]
     pub fn redis_url(&self) -> &str {

@@ -3,4 +3,8 @@
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod ingest;
+#[cfg(test)]
+mod judge;
+#[cfg(test)]
 mod main_job;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tests::clients::graphql::GraphQl;
 
 use super::formulas::{self, Metrics};
-use super::reference::{Channel, Event, Tables};
 use super::timeline::{self, VIEWS};
+use crate::judge::reference::{Channel, Event, Tables};
 
 const EVENT: &str = include_str!("event.graphql");
 const TIMELINE: &str = "query ($event: ID!, $granularity: Granularity!, $zone: TimeZone!) {
@@ -40,7 +40,7 @@ const USER: &str = "query ($user: ID!) {
 pub(super) async fn check(gateway: &GraphQl, expected: &Tables) {
     for (event_id, event) in &expected.events {
         let answer = gateway.data(EVENT, json!({ "event": event_id })).await.unwrap();
-        if event.created_at.is_none() {
+        if !event.described {
             assert_eq!(answer["event"], Value::Null, "{event_id} was never described");
             continue;
         }
@@ -64,7 +64,7 @@ fn check_event(answer: &Value, event_id: &str, event: &Event, channels: &BTreeMa
         assert_eq!(&answer[field], expected, "{field} of {event_id}");
     }
     assert_eq!(decimal(&answer["salesGrowthRate"]), Some(event.sales_growth_rate), "{event_id}");
-    assert_eq!(Some(instant(&answer["createdAt"])), event.created_at, "createdAt of {event_id}");
+    assert_eq!(instant(&answer["createdAt"]), event.created_at, "createdAt of {event_id}");
     assert_eq!(instant(&answer["updatedAt"]), event.updated_at, "updatedAt of {event_id}");
 
     let all: Vec<&Channel> = channels.values().copied().collect();
@@ -216,11 +216,7 @@ async fn check_users(gateway: &GraphQl, expected: &Tables) {
 }
 
 fn described(tables: &Tables) -> impl Iterator<Item = (&str, &Event)> {
-    tables
-        .events
-        .iter()
-        .filter(|(_, event)| event.created_at.is_some())
-        .map(|(id, event)| (id.as_str(), event))
+    tables.events.iter().filter(|(_, event)| event.described).map(|(id, event)| (id.as_str(), event))
 }
 
 fn channels_of<'a>(tables: &'a Tables, event_id: &str) -> BTreeMap<&'a str, &'a Channel> {

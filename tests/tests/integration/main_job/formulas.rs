@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::reference::{Channel, Event, round};
+use crate::judge::reference::{Channel, Event, round};
 
 /// None where the denominator is 0.
 fn ratio(numerator: impl Into<Decimal>, denominator: impl Into<Decimal>, factor: i32) -> Option<Decimal> {

@@ -7,6 +7,8 @@ use rand::{Rng as _, SeedableRng as _};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use crate::judge::Topic;
+
 pub(super) const EVENTS: usize = 200;
 pub(super) const CHANNELS_PER_EVENT: usize = 4;
 pub(super) const PARTICIPANTS: usize = 100_000;
@@ -34,14 +36,6 @@ const NAMES: [(&str, &str); 6] = [
 ];
 const TITLES: [&str; 5] =
     ["새해 경품 이벤트", "봄맞이 쿠폰 주간", "매장 오픈 파티", "여름 할인 대잔치", "단골 감사 추첨"];
-
-/// Where a message goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Topic {
-    EventCreated,
-    ParticipantRegistered,
-    DistributionCompleted,
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct Line {

@@ -5,8 +5,6 @@
 mod answers;
 mod formulas;
 mod messages;
-mod reference;
-mod tables;
 mod timeline;
 mod watcher;
 
@@ -24,8 +22,10 @@ use tests::system::scratch::Scratch;
 use tests::testbed::{Pulsegate, Role, Testbed};
 use tests::wait;
 
-use self::messages::{Line, Topic, WATCHED};
+use self::messages::{Line, WATCHED};
 use self::watcher::Watcher;
+use crate::judge::reference::{self, Said, Tables};
+use crate::judge::{Topic, tables};
 
 const PARTITIONS: u16 = 12;
 const KILLS: i64 = 5;
@@ -41,7 +41,7 @@ async fn tables_answers_and_charts_equal_a_recomputation_whatever_happens_on_the
     let (lines, first) = messages::generate(&|kind, number| testbed.id(kind, number));
     let file = scratch.path().join("messages.tsv");
     std::fs::write(&file, lines.iter().map(written).collect::<String>()).unwrap();
-    let expected = reference::recompute(&std::fs::read_to_string(&file).unwrap());
+    let expected = recompute(&std::fs::read_to_string(&file).unwrap());
     let gateway = testbed.start(Role::Serve).await.unwrap();
     let mut consumer = testbed.start(Role::Consume).await.unwrap();
     let client = gateway.graphql().unwrap();
@@ -103,10 +103,10 @@ async fn tables_answers_and_charts_equal_a_recomputation_whatever_happens_on_the
 fn the_recomputation_doesnt_depend_on_order_or_repetition() {
     let (lines, _) = messages::generate(&|kind, number| format!("{kind}-{number:04}"));
     let file: Vec<String> = lines.iter().map(written).collect();
-    let tables = reference::recompute(&file.concat());
+    let tables = recompute(&file.concat());
 
     let participants: i32 = tables.events.values().map(|event| event.participants).sum();
-    let described = tables.events.values().filter(|event| event.created_at.is_some()).count();
+    let described = tables.events.values().filter(|event| event.described).count();
     assert_eq!(usize::try_from(participants).unwrap(), messages::PARTICIPANTS);
     assert_eq!(described, messages::EVENTS);
     assert_eq!(tables.channels.len(), (described + 1) * messages::CHANNELS_PER_EVENT);
@@ -114,16 +114,20 @@ fn the_recomputation_doesnt_depend_on_order_or_repetition() {
     let once: Vec<&str> =
         file.iter().rev().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
     assert!(once.len() * 11 <= file.len() * 10 + 11, "a tenth of the messages comes twice");
-    assert_eq!(tables::differences(&reference::recompute(&once.concat()), &tables), Vec::<String>::new());
+    assert_eq!(tables::differences(&recompute(&once.concat()), &tables), Vec::<String>::new());
 }
 
 fn written(line: &Line) -> String {
-    let topic = match line.topic {
-        Topic::EventCreated => "event.created",
-        Topic::ParticipantRegistered => "participant.registered",
-        Topic::DistributionCompleted => "distribution.completed",
-    };
-    format!("{topic}\t{}\t{}\n", line.key, line.body)
+    format!("{}\t{}\t{}\n", line.topic.name(), line.key, line.body)
+}
+
+/// Reads the file, `topic<TAB>key<TAB>body` a line.
+fn recompute(file: &str) -> Tables {
+    reference::recompute(file.lines().map(|line| {
+        let mut parts = line.splitn(3, '\t');
+        let (topic, _, body) = (parts.next().unwrap(), parts.next(), parts.next().unwrap());
+        Said { topic: Topic::named(topic).unwrap(), id: "", body }
+    }))
 }
 
 /// Has kcat produce the lines; those of different topics side by side.

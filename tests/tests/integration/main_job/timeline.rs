@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, Days, Duration, Months, NaiveDateTime, NaiveTime, Timelike as _};
 
-use super::reference::Bucket;
+use crate::judge::reference::Bucket;
 
 /// A granularity's name in the API, with a zone and its offset from UTC in minutes.
 pub(super) const VIEWS: [(&str, &str, i64); 6] = [

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::reference::Tables;
+use crate::judge::reference::Tables;
 
 const TIMELINE: &str = "subscription ($event: ID!, $range: TimeRangeInput!) {
   timelineUpdated(eventId: $event, granularity: MINUTE, range: $range) {

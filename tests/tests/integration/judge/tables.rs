@@ -7,7 +7,7 @@ use sea_orm::sqlx::{self, PgPool, Row as _};
 
 use super::reference::{Bucket, Channel, Event, Tables};
 
-pub(super) async fn read(database: &PgPool) -> Tables {
+pub(crate) async fn read(database: &PgPool) -> Tables {
     let events = sqlx::query("SELECT * FROM event_stats").fetch_all(database).await.unwrap();
     let channels = sqlx::query("SELECT * FROM channel_stats").fetch_all(database).await.unwrap();
     let buckets = sqlx::query("SELECT * FROM timeline_data").fetch_all(database).await.unwrap();
@@ -35,8 +35,8 @@ fn event(row: &sqlx::postgres::PgRow) -> (String, Event) {
         investment: row.get("total_investment"),
         revenue: row.get("expected_revenue"),
         status: row.get("status"),
-        // Nothing is laid down for a row that waits for its description.
-        created_at: (!title.is_empty()).then(|| row.get("created_at")),
+        described: !title.is_empty(),
+        created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
         title,
     };
@@ -58,6 +58,7 @@ fn channel(row: &sqlx::postgres::PgRow) -> ((String, String), Channel) {
         total_calls: row.get("total_calls"),
         completed_calls: row.get("completed_calls"),
         average_duration: row.get("average_duration"),
+        created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
     };
     ((row.get("event_id"), row.get("channel_name")), channel)
@@ -70,13 +71,14 @@ fn bucket(row: &sqlx::postgres::PgRow) -> ((String, chrono::NaiveDateTime), Buck
         engagement: row.get("engagement"),
         conversions: row.get("conversions"),
         cumulative_participants: row.get("cumulative_participants"),
+        created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
     };
     ((row.get("event_id"), row.get("timestamp")), bucket)
 }
 
 /// What differs, a line each; the first few are enough.
-pub(super) fn differences(stored: &Tables, expected: &Tables) -> Vec<String> {
+pub(crate) fn differences(stored: &Tables, expected: &Tables) -> Vec<String> {
     let mut all = Vec::new();
     compare("event_stats", &stored.events, &expected.events, &mut all);
     compare("channel_stats", &stored.channels, &expected.channels, &mut all);

@@ -1,0 +1,94 @@
+//! A message without an id is known by its place, and a place is known by more than its number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use consumer::message::{Kind, decode};
+use service::clock::ManualClock;
+use service::ingest::{Batch, Message, Position};
+use service::{Service, Settings};
+use tests::testbed::Testbed;
+use tests::wait;
+
+use super::history::now;
+
+const TOPIC: &str = "participant.registered";
+const MARKED_WITHIN: Duration = Duration::from_secs(10);
+
+async fn bed() -> (Testbed, Arc<Service>) {
+    let testbed = Testbed::new().await.unwrap();
+    let settings = Settings {
+        database_url: testbed.database_url().to_owned(),
+        redis_url: Some(testbed.redis_url().to_owned()),
+        pool_size: 2,
+        acquire_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(10),
+    };
+    let service = Service::new(&settings, Arc::new(ManualClock::new(now()))).unwrap();
+    (testbed, service)
+}
+
+/// Two participants, one with an id and one without.
+fn batch(id: &str) -> Batch {
+    let body = r#"{"eventId":"evt","participantId":"p","occurredAt":"2026-03-10T08:00:00Z"}"#;
+    let headers: &[(&str, &[u8])] = &[];
+    let fact = decode(Kind::ParticipantRegistered, Some(body.as_bytes()), headers).unwrap().fact;
+    let message = |offset, message_id| Message {
+        topic: TOPIC.into(),
+        partition: 0,
+        offset,
+        message_id,
+        fact: fact.clone(),
+    };
+    Batch {
+        positions: vec![Position { topic: TOPIC.into(), partition: 0, next_offset: 2 }],
+        messages: vec![message(0, None), message(1, Some(id.to_owned()))],
+    }
+}
+
+/// Waits for the marks in Redis, which are set in the background, all of a batch at once.
+async fn marked(testbed: &Testbed, id: &str) {
+    let client = redis::Client::open(testbed.redis_url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    wait::until("the mark of a processed message", MARKED_WITHIN, async || {
+        let key = format!("analytics:processed:{{{id}}}");
+        let set: bool = redis::cmd("EXISTS").arg(&key).query_async(&mut connection).await?;
+        Ok(if set { Ok(()) } else { Err(anyhow::anyhow!("{key} is not set")) })
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_topic_that_was_made_anew_has_other_messages_at_the_same_places() {
+    let (testbed, service) = bed().await;
+    let first = batch("first");
+    assert_eq!(service.apply("cluster", &first).await.unwrap().fresh, 2);
+    marked(&testbed, "first").await;
+    let again = service.apply("cluster", &first).await.unwrap();
+    assert_eq!((again.fresh, again.replayed), (0, 2), "the same topic");
+
+    let start = Position { topic: TOPIC.into(), partition: 0, next_offset: 0 };
+    service.reset_positions("cluster", &[start]).await.unwrap();
+    let anew = service.apply("cluster", &first).await.unwrap();
+    assert_eq!((anew.fresh, anew.duplicates), (1, 1), "what has an id is known, a place is not");
+}
+
+#[tokio::test]
+async fn another_cluster_has_other_messages_at_the_same_places() {
+    let (testbed, service) = bed().await;
+    assert_eq!(service.apply("cluster", &batch("first")).await.unwrap().fresh, 2);
+    marked(&testbed, "first").await;
+    let elsewhere = service.apply("another", &batch("first")).await.unwrap();
+    assert_eq!((elsewhere.fresh, elsewhere.duplicates), (1, 1));
+}
+
+#[tokio::test]
+async fn an_id_that_reads_like_a_place_is_none() {
+    let (testbed, service) = bed().await;
+    let like_a_place = format!("{TOPIC}:0:0");
+    assert_eq!(service.apply("cluster", &batch(&like_a_place)).await.unwrap().fresh, 2);
+    marked(&testbed, &like_a_place).await;
+    let elsewhere = service.apply("another", &batch("second")).await.unwrap();
+    assert_eq!((elsewhere.fresh, elsewhere.duplicates), (2, 0));
+}
