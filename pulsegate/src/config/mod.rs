@@ -132,8 +132,10 @@ fn database(reader: &mut Reader<'_>) -> Database {
 }
 
 fn upkeep(reader: &mut Reader<'_>) -> Upkeep {
+    let minute_days = reader.read(&v::TIMELINE_MINUTE_DAYS, parse::days);
     Upkeep {
-        minute_days: reader.read(&v::TIMELINE_MINUTE_DAYS, parse::days).unwrap_or(8),
+        minute_days: minute_days.unwrap_or(8),
+        merge_eagerly: minute_days.is_some(),
         timeline_retention: reader.read(&v::TIMELINE_RETENTION, parse::retention_or_off).flatten(),
         processed_retention: reader
             .read(&v::PROCESSED_RETENTION, parse::retention)

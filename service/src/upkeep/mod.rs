@@ -16,6 +16,8 @@ use crate::{Error, Service};
 
 /// How often the house is kept.
 const INTERVAL: Duration = Duration::from_secs(3600);
+/// The same where somebody has asked for minutes to be merged and waits to see it.
+const EAGER_INTERVAL: Duration = Duration::from_secs(60);
 /// How soon it is tried again after it could not be done.
 const RETRY: Duration = Duration::from_secs(30);
 /// Held by the process that works.
@@ -26,6 +28,9 @@ const LOCK: i64 = 0x7570_6b65_6570;
 pub struct Upkeep {
     /// Age in days at which minute rows are merged into 15-minute rows; 0 = never.
     pub minute_days: u32,
+    /// Merge from the start and every minute. Else the first hour of a process is left to catching up: a topic that is
+    /// read from its beginning brings old minutes by the thousand, and merging what is still coming in is work twice.
+    pub merge_eagerly: bool,
     /// Age at which a month of the timeline is dropped; `None` = never.
     pub timeline_retention: Option<Duration>,
     /// Age at which the ids of processed messages are dropped.
@@ -35,9 +40,11 @@ pub struct Upkeep {
 impl Service {
     /// Keeps the house until `stop`.
     pub async fn keep_house(self: Arc<Self>, settings: Upkeep, stop: CancellationToken) {
+        let interval = if settings.merge_eagerly { EAGER_INTERVAL } else { INTERVAL };
+        let mut due = Upkeep { minute_days: if settings.merge_eagerly { settings.minute_days } else { 0 }, ..settings };
         loop {
-            let pause = match self.keep_house_once(&settings).await {
-                Ok(()) => INTERVAL,
+            let pause = match self.keep_house_once(&due).await {
+                Ok(()) => interval,
                 Err(error) => {
                     tracing::warn!(error = %Report(&error), "housekeeping is put off");
                     RETRY
@@ -46,6 +53,9 @@ impl Service {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
+            }
+            if pause == interval {
+                due = settings;
             }
         }
     }
