@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
 /// deleted. A unique index can't span partitions; `installation.seen_on` makes up for it: the day moves on only under
 /// an exclusive lock that every writing transaction holds shared, so whoever writes on a day sees all of the days
 /// before it.
-const UP: &str = r#"
+const UP: &str = "
 CREATE TABLE consumer_position (
     cluster_id  TEXT    NOT NULL,
     topic       TEXT    NOT NULL,
@@ -60,7 +60,7 @@ $$;
 
 INSERT INTO installation (seen_on) VALUES ((now() AT TIME ZONE 'UTC')::date);
 SELECT ensure_processed_partition(seen_on) FROM installation;
-"#;
+";
 
 const DOWN: &str = "
 DROP FUNCTION ensure_processed_partition(DATE);
