@@ -106,6 +106,10 @@ impl Executor {
         })
     }
 
+    pub(crate) const fn reporter(&self) -> &Reporter {
+        &self.reporter
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.finisher.limits
     }

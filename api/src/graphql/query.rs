@@ -15,9 +15,9 @@ use crate::error::Fault;
 /// The most ids that `nodes` takes.
 const MAX_NODES: usize = 100;
 
-/// Where reading begins.
 pub(crate) struct Query;
 
+/// Where reading begins.
 #[Object]
 impl Query {
     /// Whatever has this id. Null where it is unknown or not the caller's.

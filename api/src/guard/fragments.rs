@@ -82,8 +82,8 @@ pub(super) fn expand<'a>(definitions: &[Definition<'a>]) -> Result<Expanded, &'a
     }
 
     // What never became ready lies on a cycle or leads to one; only a fragment can lie on one.
-    let stuck = expanded.iter().zip(definitions).filter(|(sum, _)| sum.is_none());
-    match stuck.filter_map(|(_, definition)| definition.fragment).next() {
+    let mut stuck = expanded.iter().zip(definitions).filter(|(sum, _)| sum.is_none());
+    match stuck.find_map(|(_, definition)| definition.fragment) {
         Some(name) => Err(name),
         None => Ok(total),
     }

@@ -20,13 +20,17 @@ fn refused(document: &str) -> Option<String> {
 #[track_caller]
 fn assert_refused(document: &str, part: &str) {
     let refusal = refused(document).unwrap_or_default();
-    assert!(refusal.contains(part), "{refusal:?} for {:.60}", document);
+    assert!(refusal.contains(part), "{refusal:?} for {document:.60}");
+}
+
+fn written(range: std::ops::Range<usize>, write: impl Fn(usize) -> String) -> String {
+    range.map(write).collect::<Vec<_>>().concat()
 }
 
 /// `count` fragments, each of which spreads the next one twice, and an operation that begins with the first.
 fn bomb(keyword: &str, count: usize) -> String {
     let fragments: String =
-        (0..count).map(|i| format!("{keyword}f{i} on Query {{ ...f{} ...f{} }} ", i + 1, i + 1)).collect();
+        written(0..count, |i| format!("{keyword}f{i} on Query {{ ...f{} ...f{} }} ", i + 1, i + 1));
     format!("{{ ...f0 }} {fragments} {keyword}f{count} on Query {{ __typename }}")
 }
 
@@ -81,7 +85,7 @@ fn fragments_are_counted_written_out() {
         assert_refused(&bomb(keyword, 20), "tokens once its fragments are written out");
     }
     // Each fragment one level deeper than the one that spreads it.
-    let chain: String = (0..40).map(|i| format!("fragment f{i} on T {{ a {{ ...f{} }} }} ", i + 1)).collect();
+    let chain: String = written(0..40, |i| format!("fragment f{i} on T {{ a {{ ...f{} }} }} ", i + 1));
     assert_refused(&format!("{{ ...f0 }} {chain} fragment f40 on T {{ a }}"), "brackets once its fragments");
     assert_refused("{ ...on } fragment on on T { ...on ...on }", "\"on\" spreads itself");
     assert_refused("{ ...A } fragment A on T { ...B } fragment B on T { a { ...A } }", "spreads itself");
@@ -94,7 +98,7 @@ fn floods_are_refused() {
     assert_refused(&"query Q { a } ".repeat(50), "operations");
     assert_refused(&format!("{{ {} }}", "a ".repeat(10_000)), "tokens");
     assert_refused(&"#".repeat(200_000), "bytes");
-    let arguments = (0..200).map(|i| format!("a{i}: {i} ")).collect::<String>();
+    let arguments = written(0..200, |i| format!("a{i}: {i} "));
     assert_eq!(refused(&format!("{{ a({arguments} o: {{ {arguments} }}) }}")), None);
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     let path = uri.path().trim_start_matches('/');
     let is_read = method == Method::GET || method == Method::HEAD;
     match Web::get(path) {
-        Some(file) if is_read && !path.ends_with(".html") => {
+        Some(file) if is_read && file.metadata.mimetype() != "text/html" => {
             // The names in this folder hold a hash of the content.
             let caching =
                 if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };

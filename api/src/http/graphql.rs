@@ -95,6 +95,10 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
 }
 
 /// What both methods begin with: how to answer, and who asks.
+#[expect(
+    clippy::result_large_err,
+    reason = "the answer is made once per refused request and passed on as it is"
+)]
 fn begin(shared: &Shared, headers: &HeaderMap) -> Result<(MediaType, Identity), Response> {
     let Some(media) = MediaType::accepted(headers) else {
         let text = "Answers are application/graphql-response+json or application/json; accept one of them. \

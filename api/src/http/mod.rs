@@ -6,12 +6,13 @@ mod graphql;
 mod headers;
 mod negotiation;
 mod pages;
+mod panics;
 mod status;
 mod stream;
 
 use axum::{
     Router,
-    middleware::map_response,
+    middleware::{from_fn_with_state, map_response},
     routing::{any, get},
 };
 use tower_http::compression::{
@@ -40,6 +41,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/schema.graphql", get(status::sdl))
         .fallback(any(assets::asset))
+        .layer(from_fn_with_state(gateway.clone(), panics::contain))
         .layer(map_response(headers::secure))
         .layer(compression)
         .with_state(gateway)

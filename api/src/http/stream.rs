@@ -46,7 +46,7 @@ pub(super) async fn get(State(gateway): State<Gateway>, uri: Uri, headers: Heade
         );
     }
     match params(&uri) {
-        Ok(params) => follow(&gateway.0, &headers, identity, params, true),
+        Ok(params) => follow(&gateway.0, &headers, &identity, params, true),
         Err(fault) => refusal(StatusCode::BAD_REQUEST, MediaType::Json, fault),
     }
 }
@@ -69,11 +69,15 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
         .map_err(|error| Fault::new(ErrorCode::BadUserInput, format!("The body is no JSON: {error}.")))
         .and_then(Params::from_json);
     match params {
-        Ok(params) => follow(&gateway.0, &headers, identity, params, false),
+        Ok(params) => follow(&gateway.0, &headers, &identity, params, false),
         Err(fault) => refusal(StatusCode::BAD_REQUEST, MediaType::Json, fault),
     }
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "the answer is made once per refused request and passed on as it is"
+)]
 fn begin(shared: &Shared, headers: &HeaderMap) -> Result<Identity, Response> {
     let accepts = |value: &str| {
         value.contains("text/event-stream") || value.contains("text/*") || value.contains("*/*")
@@ -92,7 +96,7 @@ fn begin(shared: &Shared, headers: &HeaderMap) -> Result<Identity, Response> {
 fn follow(
     shared: &Shared,
     headers: &HeaderMap,
-    identity: Identity,
+    identity: &Identity,
     params: Params,
     by_get: bool,
 ) -> Response {
@@ -106,7 +110,7 @@ fn follow(
             let resume =
                 headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
             let resume = resume.map(|id| ResumeFrom(id.to_owned()));
-            shared.executor.stream(prepared, &identity, resume).left_stream()
+            shared.executor.stream(prepared, identity, resume).left_stream()
         }
         Err(refused) => stream::once(future::ready(refused)).right_stream(),
     };

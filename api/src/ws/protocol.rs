@@ -47,7 +47,6 @@ pub(super) enum ServerMessage<'a> {
     Complete {
         id: &'a str,
     },
-    Ping,
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Map<String, Value>>,

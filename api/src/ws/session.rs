@@ -1,6 +1,7 @@
 use std::{future::pending, sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 
@@ -87,7 +88,7 @@ impl Session {
         let init_deadline = Instant::now() + self.shared.settings.ws_init_timeout;
         let mut heartbeat = heartbeat();
         loop {
-            let step = tokio::select! {
+            let turn = tokio::select! {
                 () = stop.cancelled() => Err(Close::Restart.into()),
                 () = sleep_until(init_deadline), if self.identity.is_none() => Err(Close::InitialisationTimeout.into()),
                 () = at(self.expiry) => Err(Close::Forbidden("The token has expired").into()),
@@ -100,14 +101,18 @@ impl Session {
                 },
                 Some((id, event)) = self.operations.next(), if !self.operations.is_empty() => self.emit(&id, event).await,
             };
-            if let Err(end) = step {
+            if let Err(end) = turn {
                 return end;
             }
         }
     }
 
     async fn send(&mut self, message: ServerMessage<'_>) -> Result<(), End> {
-        match timeout(STALLED, self.socket.send(message.frame())).await {
+        self.write(message.frame()).await
+    }
+
+    async fn write(&mut self, frame: Message) -> Result<(), End> {
+        match timeout(STALLED, self.socket.send(frame)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
@@ -120,7 +125,8 @@ impl Session {
         if !std::mem::take(&mut self.heard) {
             return Err(End::Gone);
         }
-        self.send(ServerMessage::Ping).await
+        // A ping of WebSocket itself, which every client's library answers, and none shows to its user.
+        self.write(Message::Ping(Bytes::new())).await
     }
 
     async fn receive(&mut self, frame: Message) -> Result<(), End> {

@@ -1,13 +1,13 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use api::Settings;
+use api::{Gateway, Readiness, Settings};
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Parts, get, router, router_with, send};
+use crate::client::{Parts, get, router, router_with, send, service};
 
 #[tokio::test]
 async fn pages_load_nothing_from_elsewhere() {
@@ -57,6 +57,24 @@ async fn readiness_names_what_is_missing() {
     let bad = send(&ready(&[("database", Ok("")), ("migrations", Err("2 are pending"))]), request()).await;
     assert_eq!(bad.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(bad.text, r#"{"ready":false,"database":"ok","migrations":"2 are pending"}"#);
+}
+
+struct Broken;
+
+#[async_trait::async_trait]
+impl Readiness for Broken {
+    async fn check(&self) -> BTreeMap<&'static str, Result<String, String>> {
+        panic!("the password is 1234")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_without_its_reason() {
+    let stop = CancellationToken::new();
+    let router = api::router(Gateway::new(service(), Settings::default(), Arc::new(Broken), None, stop));
+    let reply = send(&router, Request::get("/readyz").body(Body::empty()).unwrap()).await;
+    assert_eq!((reply.status, reply.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"));
+    assert!(!reply.text.contains("1234"), "{}", reply.text);
 }
 
 #[tokio::test]

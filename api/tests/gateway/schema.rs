@@ -10,21 +10,25 @@ fn the_printed_schema_is_the_current_one() {
 }
 
 #[test]
-fn every_field_is_described() {
-    let mut undescribed = Vec::new();
-    let mut was_description = false;
+fn everything_is_described() {
     let sdl = api::sdl();
     let types = sdl.split("\nschema {").next().unwrap();
+    let mut undescribed = Vec::new();
+    let mut is_described = false;
+    let mut in_description = false;
     for line in types.lines() {
         let text = line.trim();
-        let is_definition = line.starts_with("  ") && text.contains(':') && !text.starts_with(['"', ')']);
-        // The lines of a description stand between quotes of their own.
         if text == "\"\"\"" {
-            was_description = true;
-        } else if is_definition && !was_description && !text.ends_with('.') {
-            undescribed.push(text.to_owned());
-        } else {
-            was_description &= text.is_empty();
+            in_description = !in_description;
+            is_described = true;
+        } else if !in_description {
+            // What a line begins to define: a type, a field, an argument or a value; not what ends one.
+            let defines =
+                !text.is_empty() && !text.starts_with(['}', ')']) && !text.starts_with("directive ");
+            if defines && !is_described {
+                undescribed.push(text.to_owned());
+            }
+            is_described = false;
         }
     }
     assert_eq!(undescribed, Vec::<String>::new());

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use api::{Limits, Settings};
 use futures_util::{SinkExt, StreamExt};
@@ -20,7 +20,7 @@ struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 /// A gateway on a port of its own.
 async fn serve(settings: Settings) -> (String, CancellationToken) {
     let stop = CancellationToken::new();
-    let router = router_with(settings, Parts(Default::default()), stop.clone());
+    let router = router_with(settings, Parts(BTreeMap::new()), stop.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -21,8 +21,6 @@ pub(crate) enum ChannelType {
     Voice,
 }
 
-/// The performance of one channel of one event. Costs are in won, rates in percent; both exact and rounded half to even
-/// to two places here only.
 #[derive(Clone, Debug)]
 pub(crate) struct ChannelAnalytics {
     channel: Channel,
@@ -36,6 +34,8 @@ impl ChannelAnalytics {
     }
 }
 
+/// The performance of one channel of one event. Costs are in won, rates in percent; both exact and rounded half to even
+/// to two places here only.
 #[Object]
 impl ChannelAnalytics {
     /// Opaque; `node(id:)` takes it.

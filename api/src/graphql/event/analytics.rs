@@ -1,9 +1,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
-use service::{metrics::ChannelSums, read::EventEntry};
+use rust_decimal::Decimal as Exact;
+use service::{
+    metrics::ChannelSums,
+    read::{EventEntry, ForecastSpec},
+};
 
-use super::{SortDirection, funnel::Funnel, roi::Roi};
+use super::{SortDirection, forecast::Forecast, funnel::Funnel, roi::Roi};
 use crate::{
     error::Fault,
     graphql::{
@@ -28,10 +32,13 @@ pub(crate) enum EventStatus {
     Archived,
 }
 
-/// The statistics of one promotional event.
+/// What a forecast is counted as in the cost of an operation: models are fitted for it.
+const FORECAST: usize = 300;
+
 #[derive(Clone, Debug)]
 pub(crate) struct EventAnalytics(pub(crate) Arc<EventEntry>);
 
+/// The statistics of one promotional event.
 #[Object]
 impl EventAnalytics {
     /// Opaque; `node(id:)` takes it.
@@ -154,5 +161,30 @@ impl EventAnalytics {
     ) -> Result<Timeline, Fault> {
         let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
         Ok(Timeline(loaders(ctx).timeline(&self.0, spec).await?))
+    }
+
+    /// How many people will have registered by `until`, with an interval. Null where there is too little history to
+    /// say: fewer than ten whole days, or less than twice as long as lies ahead.
+    #[graphql(complexity = "FORECAST + child_complexity")]
+    async fn forecast(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By when; an instant after now.")] until: DateTime,
+        #[graphql(
+            desc = "How often the true number is to lie within the interval, between 0 and 1.",
+            default_with = "Decimal(Exact::new(8, 1))"
+        )]
+        confidence: Decimal,
+    ) -> Result<Option<Forecast>, Fault> {
+        if confidence.0 <= Exact::ZERO || confidence.0 >= Exact::ONE {
+            let problem = format!("is {}; give a number between 0 and 1, e.g. \"0.8\"", confidence.0);
+            return Err(Fault::input("confidence", problem));
+        }
+        let loaders = loaders(ctx);
+        if until.0 <= loaders.reader().service.clock().now() {
+            return Err(Fault::input("until", "is not after now; give an instant that is still to come"));
+        }
+        let spec = ForecastSpec { until: until.0, confidence: confidence.0 };
+        Ok(loaders.forecast(&self.0, spec).await?.map(Into::into))
     }
 }

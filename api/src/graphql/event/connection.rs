@@ -30,7 +30,6 @@ pub(crate) struct Paging {
     pub(crate) before: Option<String>,
 }
 
-/// A part of a list of events.
 pub(crate) struct EventConnection {
     page: Page,
     filter: EventFilter,
@@ -48,6 +47,7 @@ impl EventConnection {
     }
 }
 
+/// A part of a list of events.
 #[Object]
 impl EventConnection {
     /// The events of this page, each with its cursor.

@@ -3,6 +3,7 @@
 mod analytics;
 mod connection;
 mod filter;
+mod forecast;
 mod funnel;
 mod order;
 mod roi;

@@ -12,8 +12,6 @@ use crate::{
     graphql::{context::loaders, scalar::Decimal},
 };
 
-/// Return on investment. Amounts are in won, rates in percent; both exact and rounded half to even to two places here
-/// only.
 pub(crate) struct Roi {
     entry: Arc<EventEntry>,
     /// Without what the channels spent, which is read only where it is asked for.
@@ -26,6 +24,8 @@ impl Roi {
     }
 }
 
+/// Return on investment. Amounts are in won, rates in percent; both exact and rounded half to even to two places here
+/// only.
 #[Object]
 impl Roi {
     /// What was invested in the event, won.

@@ -10,6 +10,6 @@ impl BatchFn<EventById, Outcome<Option<Arc<EventEntry>>>> for Reader {
         let ids: Vec<EventId> = keys.iter().map(|key| key.0.clone()).collect();
         let read =
             self.service.events(&self.viewer, &ids).await.map_err(|error| self.reporter.service(&error));
-        answers(keys, read, |events, key| Ok(events.get(&key.0).cloned()))
+        answers(keys, &read, |events, key| Ok(events.get(&key.0).cloned()))
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use service::{
     domain::{ChannelName, EventId, UserId},
-    read::{EventEntry, TimelineSpec},
+    read::{EventEntry, ForecastSpec, TimelineSpec},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +31,12 @@ pub(super) struct SpendingOf(pub(super) Parent);
 pub(super) struct TimelineOf {
     pub(super) of: Parent,
     pub(super) spec: TimelineSpec,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ForecastOf {
+    pub(super) of: Parent,
+    pub(super) spec: ForecastSpec,
 }
 
 /// An event that the viewer was shown. Within one execution there is one viewer, so its id tells it apart.

@@ -3,6 +3,7 @@
 
 mod channel;
 mod event;
+mod forecast;
 mod key;
 mod spending;
 mod timeline;
@@ -14,10 +15,11 @@ use dataloader::cached::Loader;
 use service::{
     Service,
     domain::{Channel, ChannelName, EventId, UserId, UserOverview, Viewer},
-    read::{EventEntry, Spending, Timeline, TimelineSpec},
+    read::{EventEntry, ForecastSpec, Spending, Timeline, TimelineSpec},
+    timeline::Forecast,
 };
 
-use self::key::{ChannelNamed, ChannelsOf, EventById, SpendingOf, TimelineOf, UserById};
+use self::key::{ChannelNamed, ChannelsOf, EventById, ForecastOf, SpendingOf, TimelineOf, UserById};
 use crate::error::{Fault, Reporter};
 
 /// Turns of the executor to wait for more keys. Siblings ask within one turn; a second one takes in those that come
@@ -45,6 +47,7 @@ pub(crate) struct Loaders {
     channel: Of<ChannelNamed, Option<Channel>>,
     spending: Of<SpendingOf, Spending>,
     timelines: Of<TimelineOf, Arc<Timeline>>,
+    forecasts: Of<ForecastOf, Option<Forecast>>,
     users: Of<UserById, Option<Arc<UserOverview>>>,
 }
 
@@ -62,6 +65,7 @@ impl Loaders {
             channel: loader!(reader),
             spending: loader!(reader),
             timelines: loader!(reader),
+            forecasts: loader!(reader),
             users: loader!(reader),
             reader,
         }
@@ -100,6 +104,15 @@ impl Loaders {
         self.settle(self.timelines.try_load(TimelineOf { of: of.clone().into(), spec }).await)
     }
 
+    /// `None` where there is too little history to say.
+    pub(crate) async fn forecast(
+        &self,
+        of: &Arc<EventEntry>,
+        spec: ForecastSpec,
+    ) -> Outcome<Option<Forecast>> {
+        self.settle(self.forecasts.try_load(ForecastOf { of: of.clone().into(), spec }).await)
+    }
+
     /// The user's overview, if the viewer may see it.
     pub(crate) async fn user(&self, id: UserId) -> Outcome<Option<Arc<UserOverview>>> {
         self.settle(self.users.try_load(UserById(id)).await)
@@ -114,7 +127,7 @@ impl Loaders {
 /// Every key with its part of what was read, or with the one failure of the whole batch.
 fn answers<K: Clone + Eq + Hash, R, T>(
     keys: &[K],
-    read: Outcome<R>,
+    read: &Outcome<R>,
     part: impl Fn(&R, &K) -> Outcome<T>,
 ) -> HashMap<K, Outcome<T>> {
     let answer = |key: &K| read.as_ref().map_err(Clone::clone).and_then(|read| part(read, key));

@@ -18,7 +18,7 @@ impl BatchFn<TimelineOf, Outcome<Arc<Timeline>>> for Reader {
             let events: Vec<Arc<EventEntry>> = keys.iter().map(|key| key.of.0.clone()).collect();
             let read = self.service.timelines(&events, &spec).await;
             let read = read.map_err(|error| timeline_fault(error, &self.reporter));
-            all.extend(answers(&keys, read, |timelines, key| {
+            all.extend(answers(&keys, &read, |timelines, key| {
                 timelines.get(key.of.id()).cloned().ok_or_else(|| self.missing("timeline"))
             }));
         }

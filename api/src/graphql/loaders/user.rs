@@ -10,6 +10,6 @@ impl BatchFn<UserById, Outcome<Option<Arc<UserOverview>>>> for Reader {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0.clone()).collect();
         let read =
             self.service.users(&self.viewer, &ids).await.map_err(|error| self.reporter.service(&error));
-        answers(keys, read, |users, key| Ok(users.get(&key.0).cloned()))
+        answers(keys, &read, |users, key| Ok(users.get(&key.0).cloned()))
     }
 }

@@ -1,7 +1,6 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 
-/// An instant, RFC 3339 in UTC with a Z, e.g. `2026-01-05T09:00:00Z`. Input takes any offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
 
@@ -11,6 +10,7 @@ fn read(value: &Value) -> Option<chrono::DateTime<Utc>> {
     chrono::DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc())
 }
 
+/// An instant, RFC 3339 in UTC with a Z, e.g. `2026-01-05T09:00:00Z`. Input takes any offset.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

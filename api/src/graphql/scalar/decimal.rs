@@ -1,7 +1,6 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use service::metrics::round2;
 
-/// An exact decimal as a JSON string, e.g. `"1500000.00"`; input takes a string or an integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal(pub(crate) rust_decimal::Decimal);
 
@@ -21,6 +20,7 @@ fn read(value: &Value) -> Option<rust_decimal::Decimal> {
     }
 }
 
+/// An exact decimal as a JSON string, e.g. `"1500000.00"`; input takes a string or an integer.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

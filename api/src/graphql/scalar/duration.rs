@@ -1,8 +1,6 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use service::timeline::IsoDuration;
 
-/// An ISO 8601 duration, e.g. `PT15M`, `P7D`, `P1M`: above zero, up to 100 years. Days, weeks, months and years follow
-/// the calendar of the time zone that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Duration(pub(crate) IsoDuration);
 
@@ -11,6 +9,8 @@ fn read(value: &Value) -> Option<IsoDuration> {
     text.parse().ok()
 }
 
+/// An ISO 8601 duration, e.g. `PT15M`, `P7D`, `P1M`: above zero, up to 100 years. Days, weeks, months and years follow
+/// the calendar of the time zone that is asked for.
 #[Scalar(specified_by_url = "https://www.iso.org/iso-8601-date-and-time-format.html")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -1,6 +1,5 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-/// A whole number up to 2^53 - 1, as a JSON number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Long(pub(crate) i64);
 
@@ -12,6 +11,7 @@ fn read(value: &Value) -> Option<i64> {
     number.as_i64().filter(|number| (-LARGEST..=LARGEST).contains(number))
 }
 
+/// A whole number up to 2^53 - 1, as a JSON number.
 #[Scalar]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -1,7 +1,6 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono_tz::Tz;
 
-/// An IANA time zone name, e.g. `Asia/Seoul`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeZone(pub(crate) Tz);
 
@@ -14,6 +13,7 @@ fn read(value: &Value) -> Option<Tz> {
     name.parse().ok()
 }
 
+/// An IANA time zone name, e.g. `Asia/Seoul`.
 #[Scalar(specified_by_url = "https://www.iana.org/time-zones")]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -4,7 +4,6 @@ use service::live;
 use super::UpdateKind;
 use crate::graphql::{event::EventAnalytics, scalar::Long};
 
-/// An event, as it is now.
 pub(crate) struct EventUpdate(live::EventUpdate);
 
 impl From<live::EventUpdate> for EventUpdate {
@@ -13,6 +12,7 @@ impl From<live::EventUpdate> for EventUpdate {
     }
 }
 
+/// An event, as it is now.
 #[Object]
 impl EventUpdate {
     /// Whether this is the first update or one after a change. Either holds the whole event.

@@ -23,7 +23,6 @@ use super::{
 };
 use crate::error::Fault;
 
-/// Where following begins: each field sends a snapshot first and then what changes.
 pub(crate) struct Subscription;
 
 /// The cursor that a client sent beside the document, as event streams do when they reconnect.
@@ -79,6 +78,12 @@ fn pass_on<T: 'static, U: From<T> + 'static>(
     updates.map(update).boxed()
 }
 
+/// Where following begins: each field sends a snapshot first and then what changes.
+#[expect(
+    clippy::too_many_arguments,
+    clippy::unused_async,
+    reason = "a field's arguments are its own, and the library's macro wants async functions"
+)]
 #[Fields]
 impl Subscription {
     /// One event's timeline: all buckets of the window first, then after each change those that changed. A bucket that

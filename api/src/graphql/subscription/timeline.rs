@@ -4,7 +4,6 @@ use service::live;
 use super::UpdateKind;
 use crate::graphql::{scalar::Long, timeline::TimelinePoint};
 
-/// A part of an event's timeline, as it is now.
 pub(crate) struct TimelineUpdate(live::TimelineUpdate);
 
 impl From<live::TimelineUpdate> for TimelineUpdate {
@@ -13,6 +12,7 @@ impl From<live::TimelineUpdate> for TimelineUpdate {
     }
 }
 
+/// A part of an event's timeline, as it is now.
 #[Object]
 impl TimelineUpdate {
     /// Whether this is the whole window or what changed in it.

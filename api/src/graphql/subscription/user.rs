@@ -4,7 +4,6 @@ use service::live;
 use super::UpdateKind;
 use crate::graphql::user::UserAnalytics;
 
-/// All of one user's events in sums, as they are now.
 pub(crate) struct UserUpdate(live::UserUpdate);
 
 impl From<live::UserUpdate> for UserUpdate {
@@ -13,6 +12,7 @@ impl From<live::UserUpdate> for UserUpdate {
     }
 }
 
+/// All of one user's events in sums, as they are now.
 #[Object]
 impl UserUpdate {
     /// Whether this is the first update or one after a change. Either holds the whole overview.

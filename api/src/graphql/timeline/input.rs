@@ -38,6 +38,7 @@ impl Granularity {
 /// A period to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "service::timeline::Comparison")]
+#[expect(clippy::enum_variant_names, reason = "the names are the schema's")]
 pub(crate) enum Comparison {
     /// As many buckets right before.
     PreviousPeriod,

@@ -6,7 +6,6 @@ use service::metrics;
 use super::{Granularity, TimelinePoint, point::TimelineTotals};
 use crate::graphql::scalar::{DateTime, Decimal, TimeZone};
 
-/// A course over time.
 pub(crate) struct Timeline(pub(crate) Arc<service::read::Timeline>);
 
 impl Timeline {
@@ -17,6 +16,7 @@ impl Timeline {
     }
 }
 
+/// A course over time.
 #[Object]
 impl Timeline {
     /// The width of its buckets.

@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// All of one user's events in sums. A user without events has zeros.
 #[derive(Clone, Debug)]
 pub(crate) struct UserAnalytics(pub(crate) Arc<UserOverview>);
 
+/// All of one user's events in sums. A user without events has zeros.
 #[Object]
 impl UserAnalytics {
     /// Opaque; `node(id:)` takes it.
