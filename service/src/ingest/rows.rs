@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
-use rust_decimal::Decimal;
 use sea_orm::sqlx::{self, PgConnection};
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    domain::{EventId, EventStatus, UserId},
+    domain::{EventId, UserId},
 };
 
 /// Writes all changes of a batch. Events come first: their row locks, taken in key order, keep every other writer
@@ -21,13 +20,14 @@ pub(super) async fn write(tx: &mut PgConnection, changes: &Changes) -> Result<Ve
     if changes.events.is_empty() {
         return Ok(Vec::new());
     }
-    let former_owners = former_owners(tx, changes).await?;
     let mut commits = events(tx, changes).await?;
+    let new_owners = descriptions(tx, changes).await?;
     for commit in &mut commits {
-        if let Some(former) = former_owners.get(&commit.event_id)
-            && !commit.owners.contains(former)
+        // An event that changes hands changes two overviews.
+        if let Some(owner) = new_owners.get(&commit.event_id)
+            && !commit.owners.contains(owner)
         {
-            commit.owners.push(former.clone());
+            commit.owners.push(owner.clone());
         }
         commit.changed_from = changes
             .events
@@ -41,59 +41,9 @@ pub(super) async fn write(tx: &mut PgConnection, changes: &Changes) -> Result<Ve
     Ok(commits)
 }
 
-/// The owners before this batch, where it describes events: an event that changes hands changes two overviews.
-async fn former_owners(tx: &mut PgConnection, changes: &Changes) -> Result<HashMap<EventId, UserId>, Error> {
-    if changes.events.values().all(|event| event.description.is_none()) {
-        return Ok(HashMap::new());
-    }
-    let ids: Vec<&str> = changes.events.keys().map(EventId::as_str).collect();
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "SELECT event_id, user_id FROM event_stats WHERE event_id = ANY($1) ORDER BY event_id FOR UPDATE",
-    )
-    .bind(ids)
-    .fetch_all(tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter(|(_, user)| !user.is_empty())
-        .map(|(event, user)| (EventId::trusted(&event), UserId::trusted(&user)))
-        .collect())
-}
-
+/// Counting alone touches no indexed column. It makes rows that wait for their description, and tells the owners
+/// before the batch.
 const EVENTS: &str = "
-INSERT INTO event_stats AS stored (
-    event_id, event_title, user_id, total_participants, estimated_roi, target_roi, sales_growth_rate,
-    total_investment, expected_revenue, status, created_at, updated_at, revision, described_at, described_by)
-SELECT event_id, title, user_id, participants, estimated_roi, target_roi, growth, investment, revenue, status,
-       created_at, updated_at, 1, coalesce(described_at, '-infinity'), described_by
-FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::numeric[], $6::numeric[], $7::numeric[],
-            $8::numeric[], $9::numeric[], $10::text[], $11::timestamp[], $12::timestamp[], $13::timestamp[],
-            $14::text[])
-    AS sent (event_id, title, user_id, participants, estimated_roi, target_roi, growth, investment, revenue, status,
-             created_at, updated_at, described_at, described_by)
-ORDER BY event_id
-ON CONFLICT (event_id) DO UPDATE SET
-    total_participants = stored.total_participants + excluded.total_participants,
-    updated_at = greatest(stored.updated_at, excluded.updated_at),
-    revision = stored.revision + 1,
-    created_at = CASE
-        WHEN (stored.user_id <> '') = (excluded.user_id <> '') THEN least(stored.created_at, excluded.created_at)
-        WHEN excluded.user_id <> '' THEN excluded.created_at
-        ELSE stored.created_at END,
-    (event_title, user_id, estimated_roi, target_roi, sales_growth_rate, total_investment, expected_revenue, status,
-     described_at, described_by) = (
-        SELECT newest.* FROM (VALUES
-            (excluded.event_title, excluded.user_id, excluded.estimated_roi, excluded.target_roi,
-             excluded.sales_growth_rate, excluded.total_investment, excluded.expected_revenue, excluded.status,
-             excluded.described_at, excluded.described_by),
-            (stored.event_title, stored.user_id, stored.estimated_roi, stored.target_roi,
-             stored.sales_growth_rate, stored.total_investment, stored.expected_revenue, stored.status,
-             stored.described_at, stored.described_by)) AS newest (a, b, c, d, e, f, g, h, at, by)
-        ORDER BY newest.at DESC, newest.by DESC LIMIT 1)
-RETURNING event_id, user_id, revision";
-
-/// The same for a batch that describes nothing, which most are: counting alone touches no indexed column.
-const EVENT_COUNTS: &str = "
 INSERT INTO event_stats AS stored (
     event_id, event_title, user_id, total_participants, created_at, updated_at, revision)
 SELECT event_id, '', '', participants, created_at, updated_at, 1
@@ -110,56 +60,69 @@ ON CONFLICT (event_id) DO UPDATE SET
 RETURNING event_id, user_id, revision";
 
 async fn events(tx: &mut PgConnection, changes: &Changes) -> Result<Vec<Commit>, Error> {
-    let ids: Vec<&str> = changes.events.keys().map(EventId::as_str).collect();
-    let participants: Vec<i32> = changes.events.values().map(|event| saturate(event.participants)).collect();
-    let created: Vec<NaiveDateTime> =
-        changes.events.values().map(|event| event.created_at.unwrap_or(event.first_touch)).collect();
-    let updated: Vec<NaiveDateTime> = changes.events.values().map(|event| event.last_touch).collect();
-    let described: Vec<_> = changes.events.values().map(|event| event.description.as_ref()).collect();
-    let rows: Vec<(String, String, i64)> = if described.iter().all(Option::is_none) {
-        sqlx::query_as(EVENT_COUNTS)
-            .bind(ids)
-            .bind(participants)
-            .bind(created)
-            .bind(updated)
-            .fetch_all(tx)
-            .await?
-    } else {
-        let text = |of: fn(&super::EventCreated) -> &str| -> Vec<&str> {
-            described.iter().map(|described| described.map_or("", |(_, fact)| of(fact))).collect()
-        };
-        let number = |of: fn(&super::EventCreated) -> Decimal| -> Vec<Decimal> {
-            described.iter().map(|described| described.map_or(Decimal::ZERO, |(_, fact)| of(fact))).collect()
-        };
-        sqlx::query_as(EVENTS)
-            .bind(ids)
-            .bind(text(|fact| &fact.event_title))
-            .bind(text(|fact| fact.user_id.as_str()))
-            .bind(participants)
-            .bind(number(estimated_roi))
-            .bind(number(|fact| fact.target_roi))
-            .bind(number(|fact| fact.sales_growth_rate))
-            .bind(number(|fact| fact.total_investment))
-            .bind(number(|fact| fact.expected_revenue))
-            .bind(
-                described
-                    .iter()
-                    .map(|described| described.map_or(EventStatus::Active, |(_, fact)| fact.status).as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(created)
-            .bind(updated)
-            .bind(described.iter().map(|described| described.map(|((at, _), _)| *at)).collect::<Vec<_>>())
-            .bind(
-                described
-                    .iter()
-                    .map(|described| described.map_or("", |((_, by), _)| by.as_str()))
-                    .collect::<Vec<_>>(),
-            )
-            .fetch_all(tx)
-            .await?
-    };
+    let all = || changes.events.values();
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(EVENTS)
+        .bind(changes.events.keys().map(EventId::as_str).collect::<Vec<_>>())
+        .bind(all().map(|event| saturate(event.participants)).collect::<Vec<_>>())
+        .bind(all().map(|event| event.first_touch).collect::<Vec<_>>())
+        .bind(all().map(|event| event.last_touch).collect::<Vec<_>>())
+        .fetch_all(tx)
+        .await?;
     Ok(rows.into_iter().map(|(event, user, revision)| commit(&event, &user, revision)).collect())
+}
+
+/// The rows are there and locked: a batch that describes takes its locks in the same order as one that only counts.
+const DESCRIPTIONS: &str = r#"
+UPDATE event_stats AS stored SET
+    created_at = CASE
+        WHEN stored.user_id = '' THEN sent.created_at
+        ELSE least(stored.created_at, sent.created_at) END,
+    (event_title, user_id, estimated_roi, target_roi, sales_growth_rate, total_investment, expected_revenue, status,
+     described_at, described_by) = (
+        SELECT newest.* FROM (VALUES
+            (sent.title, sent.user_id, sent.estimated_roi, sent.target_roi, sent.growth, sent.investment,
+             sent.revenue, sent.status, sent.described_at, sent.described_by COLLATE "C"),
+            (stored.event_title, stored.user_id, stored.estimated_roi, stored.target_roi,
+             stored.sales_growth_rate, stored.total_investment, stored.expected_revenue, stored.status,
+             stored.described_at, stored.described_by)) AS newest (a, b, c, d, e, f, g, h, at, by)
+        ORDER BY newest.at DESC, newest.by DESC LIMIT 1)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[],
+            $8::numeric[], $9::text[], $10::timestamp[], $11::timestamp[], $12::text[])
+    AS sent (event_id, title, user_id, estimated_roi, target_roi, growth, investment, revenue, status,
+             created_at, described_at, described_by)
+WHERE stored.event_id = sent.event_id
+RETURNING stored.event_id, stored.user_id"#;
+
+/// Describes events and tells their owners.
+async fn descriptions(tx: &mut PgConnection, changes: &Changes) -> Result<HashMap<EventId, UserId>, Error> {
+    let described: Vec<_> = changes
+        .events
+        .iter()
+        .filter_map(|(event_id, event)| {
+            let ((at, by), fact) = event.description.as_ref()?;
+            Some((event_id, event.created_at.unwrap_or(*at), *at, by.as_str(), fact))
+        })
+        .collect();
+    if described.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let facts = || described.iter().map(|(.., fact)| *fact);
+    let rows: Vec<(String, String)> = sqlx::query_as(DESCRIPTIONS)
+        .bind(described.iter().map(|(event_id, ..)| event_id.as_str()).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.event_title.as_str()).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.user_id.as_str()).collect::<Vec<_>>())
+        .bind(facts().map(estimated_roi).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.target_roi).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.sales_growth_rate).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.total_investment).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.expected_revenue).collect::<Vec<_>>())
+        .bind(facts().map(|fact| fact.status.as_str()).collect::<Vec<_>>())
+        .bind(described.iter().map(|(_, created_at, ..)| *created_at).collect::<Vec<_>>())
+        .bind(described.iter().map(|(_, _, at, ..)| *at).collect::<Vec<_>>())
+        .bind(described.iter().map(|(_, _, _, by, _)| *by).collect::<Vec<_>>())
+        .fetch_all(tx)
+        .await?;
+    Ok(rows.into_iter().map(|(event, user)| (EventId::trusted(&event), UserId::trusted(&user))).collect())
 }
 
 /// A commit without buckets.

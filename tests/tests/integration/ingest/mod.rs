@@ -4,3 +4,4 @@ mod delivery;
 mod history;
 mod order;
 mod places;
+mod writers;
