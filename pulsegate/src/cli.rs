@@ -1,5 +1,8 @@
 //! The command line.
 
+pub(crate) mod dlq;
+mod rebuild;
+
 use std::{collections::HashMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
@@ -7,6 +10,7 @@ use clap::{
     builder::{PossibleValuesParser, ValueParser},
     value_parser,
 };
+use consumer::rebuild::Plan;
 
 use crate::config::{
     File, Layers, Mistakes,
@@ -21,6 +25,8 @@ pub(crate) enum Task {
     Migrate(Migrate),
     Schema,
     Demo { users: u32, events: u32, days: u32, rate: u32, duration: Option<Duration> },
+    Dlq(dlq::Dlq),
+    Rebuild(Plan),
 }
 
 /// What is to be done to the schema of the database.
@@ -121,6 +127,8 @@ pub(crate) fn command() -> Command {
         )
         .subcommand(Command::new("schema").about("Prints the GraphQL schema").after_help(SCHEMA_EXAMPLES))
         .subcommand(demo())
+        .subcommand(rebuild::command())
+        .subcommand(dlq::command())
 }
 
 fn demo() -> Command {
@@ -191,7 +199,10 @@ pub(crate) fn read(
 ) -> Result<Result<(Task, Layers), Mistakes>, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
     let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
-    let task = task(name, matches);
+    let (task, matches) = match dlq::task(matches).filter(|_| name == "dlq") {
+        Some((task, matches)) => (Task::Dlq(task), matches),
+        None => (task(name, matches), matches),
+    };
     Ok(layers(matches, environment).map(|layers| (task, layers)))
 }
 
@@ -206,6 +217,7 @@ fn task(name: &str, matches: &ArgMatches) -> Task {
             _ => Migrate::Up,
         }),
         "schema" => Task::Schema,
+        "rebuild" => Task::Rebuild(rebuild::plan(matches)),
         "demo" => Task::Demo {
             users: number("users").unwrap_or_default(),
             events: number("events").unwrap_or_default(),

@@ -1,9 +1,12 @@
 use std::{io, net::SocketAddr};
 
+use consumer::rebuild::RebuildError;
+
 use crate::{
     config::{Mistake, Mistakes},
     demo,
     embedded::{kafka, postgres},
+    roles::dlq,
 };
 
 /// Why the process ends with an exit code other than 0. Each text is one line and says what to do where that is known.
@@ -20,6 +23,16 @@ pub(crate) enum Failure {
     Kafka(#[from] kafka::Error),
     #[error("pulsegate: the consumer ended: {0}")]
     Consumer(#[from] consumer::Error),
+    #[error("pulsegate: {0}")]
+    DeadLetters(#[from] dlq::Error),
+    #[error("pulsegate: {0}")]
+    Rebuild(#[from] RebuildError),
+    #[error("pulsegate: {events} events differ from what Kafka's messages give")]
+    Differs { events: u64 },
+    #[error(
+        "pulsegate: the tables are right, but the cache or the bus is away: what was read before may be shown for an hour"
+    )]
+    Untold,
     #[error("pulsegate: {0}")]
     Demo(#[from] demo::Error),
     #[error("pulsegate: {0}")]

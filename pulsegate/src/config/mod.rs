@@ -6,6 +6,7 @@ mod layers;
 mod mistake;
 mod parse;
 mod reader;
+mod tools;
 pub(crate) mod variable;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -17,6 +18,7 @@ pub(crate) use self::{
     kafka::{Broker, Kafka},
     layers::{File, Layers},
     mistake::{Mistake, Mistakes},
+    tools::{Rebuild, dead_letters},
 };
 use self::{reader::Reader, variable as v};
 
@@ -63,6 +65,8 @@ const GATEWAY_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const PROBES_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
 const PROCESSED_RETENTION: Duration = Duration::from_secs(30 * 86_400);
+/// What the database driver passes on of PostgreSQL's notices is of no use to anybody.
+const LOG: &str = "info,sqlx=warn";
 const DATA_DIR: &str = "./.pulsegate";
 
 impl Serve {
@@ -153,7 +157,7 @@ fn logging(reader: &mut Reader<'_>) -> Logging {
         "json" => Ok(true),
         _ => Err(format!("is {text:?}; allowed: text, json")),
     });
-    Logging { filter: filter.unwrap_or_else(|| "info".to_owned()), json: json.unwrap_or(false) }
+    Logging { filter: filter.unwrap_or_else(|| LOG.to_owned()), json: json.unwrap_or(false) }
 }
 
 #[cfg(test)]
@@ -169,9 +173,9 @@ mod tests {
     #[test]
     fn with_nothing_set_all_parts_are_embedded() {
         let (logging, serve) = Serve::read(&layers(&[])).unwrap();
-        assert_eq!(logging, Logging { filter: "info".to_owned(), json: false });
+        assert_eq!(logging, Logging { filter: LOG.to_owned(), json: false });
         assert!(
-            matches!(serve.database, Database::Embedded { data_dir, programs: None } if data_dir == PathBuf::from("./.pulsegate"))
+            matches!(serve.database, Database::Embedded { data_dir, programs: None } if data_dir == *"./.pulsegate")
         );
         assert_eq!(serve.kafka.broker, Broker::Embedded);
         assert_eq!(serve.redis_url, None);

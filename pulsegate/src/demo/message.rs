@@ -69,6 +69,7 @@ pub(super) struct DistributionCompleted {
 }
 
 /// A metric that its channel doesn't have is left out.
+#[expect(clippy::struct_field_names, reason = "the fields are called so on the wire")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Channel {

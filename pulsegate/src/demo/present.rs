@@ -1,7 +1,11 @@
 //! What happens second by second.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rand::{Rng as _, seq::IndexedRandom as _};
+use rand::{
+    Rng as _, SeedableRng as _,
+    distr::{Distribution as _, weighted::WeightedIndex},
+    rngs::StdRng,
+};
 
 use super::{
     campaign::{Campaign, Plan},
@@ -46,45 +50,84 @@ impl Plan {
         let campaigns = self.campaigns(from, to);
         let mut told: Vec<(DateTime<Utc>, Message)> =
             campaigns.iter().flat_map(|campaign| campaign.descriptions(from, to)).collect();
+        let mut minute = Minute::of(self.seed, &campaigns, from);
         let mut second = from;
         while second < to {
-            told.extend(self.second(&campaigns, second, keep(second)));
+            if !minute.covers(second) {
+                minute = Minute::of(self.seed, &campaigns, second);
+            }
+            told.extend(self.second(&campaigns, &minute, second, keep(second)));
             second += TimeDelta::seconds(1);
         }
         told.sort_by_key(|(at, _)| *at);
         told.into_iter().map(|(_, message)| message).collect()
     }
 
+    /// Every draw is made whatever the rate and whatever is kept, so that a message is the same in every telling of its
+    /// second.
     fn second(
         &self,
         campaigns: &[Campaign],
+        minute: &Minute,
         second: DateTime<Utc>,
         keep: u32,
     ) -> impl Iterator<Item = (DateTime<Utc>, Message)> {
         let mut random = generator(self.seed, Stream::Second, second.timestamp(), 0);
-        (0..self.count(second)).filter_map(move |_| {
-            // Every draw is made whatever is kept, so that a message is the same in every telling of its second.
-            let (kept, kind) = (random.random_range(0..1_000) < keep, random.random_range(0..100));
-            let at = second + TimeDelta::milliseconds(random.random_range(0..1_000));
-            let campaign = campaigns.choose_weighted(&mut random, |campaign| campaign.weight(second)).ok()?;
-            let message = if kind < DISTRIBUTIONS {
-                campaign.distribution(at, &mut random)
-            } else {
-                campaign.participant(at, &mut random)
-            };
-            kept.then_some((at, message))
+        let thousandths = u64::from(self.rate) * minute.wave(second);
+        let count = thousandths / 1_000 + u64::from(random.random_range(0..1_000) < thousandths % 1_000);
+        (0..count).filter_map(move |_| {
+            let (kept, seed) = (random.random_range(0..1_000) < keep, random.random());
+            kept.then(|| told(campaigns, minute, second, &mut StdRng::seed_from_u64(seed))).flatten()
         })
     }
+}
 
-    /// How many messages a second has: the rate, in waves of minutes.
-    fn count(&self, second: DateTime<Utc>) -> u64 {
-        let minute = second.timestamp().div_euclid(60);
-        let height = |minute| generator(self.seed, Stream::Wave, minute, 0).random_range(500..=1_500_u64);
-        let part = second.timestamp().rem_euclid(60).unsigned_abs();
-        let wave = (height(minute) * (60 - part) + height(minute + 1) * part) / 60;
-        let thousandths = u64::from(self.rate) * wave;
-        let mut random = generator(self.seed, Stream::Count, second.timestamp(), 0);
-        thousandths / 1_000 + u64::from(random.random_range(0..1_000) < thousandths % 1_000)
+/// One thing that happens within a second; `None` where no campaign is active.
+fn told(
+    campaigns: &[Campaign],
+    minute: &Minute,
+    second: DateTime<Utc>,
+    random: &mut StdRng,
+) -> Option<(DateTime<Utc>, Message)> {
+    let campaign = campaigns.get(minute.campaigns.as_ref()?.sample(random))?;
+    let at = second + TimeDelta::milliseconds(random.random_range(0..1_000));
+    let message = if random.random_range(0..100) < DISTRIBUTIONS {
+        campaign.distribution(at, random)
+    } else {
+        campaign.participant(at, random)
+    };
+    Some((at, message))
+}
+
+/// How much happens within a minute, and where. Campaigns begin and end on whole minutes.
+struct Minute {
+    number: i64,
+    /// Per mille of the average; it passes from one height to the next.
+    from: u64,
+    to: u64,
+    campaigns: Option<WeightedIndex<u32>>,
+}
+
+impl Minute {
+    fn of(seed: u64, campaigns: &[Campaign], second: DateTime<Utc>) -> Self {
+        let number = second.timestamp().div_euclid(60);
+        let height = |minute| generator(seed, Stream::Wave, minute, 0).random_range(500..=1_500);
+        let weights = campaigns.iter().map(|campaign| campaign.weight(second));
+        Self {
+            number,
+            from: height(number),
+            to: height(number + 1),
+            campaigns: WeightedIndex::new(weights).ok(),
+        }
+    }
+
+    fn covers(&self, second: DateTime<Utc>) -> bool {
+        second.timestamp().div_euclid(60) == self.number
+    }
+
+    fn wave(&self, second: DateTime<Utc>) -> u64 {
+        let passed = second.timestamp().rem_euclid(60).unsigned_abs();
+        (self.from * (60 - passed) + self.to * passed) / 60
     }
 }
 

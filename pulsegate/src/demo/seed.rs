@@ -14,8 +14,6 @@ pub(super) enum Stream {
     Description,
     /// How much happens around a minute.
     Wave,
-    /// How much happens in a second.
-    Count,
     /// What happens in a second.
     Second,
 }

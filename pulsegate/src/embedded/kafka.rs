@@ -89,6 +89,8 @@ fn host(topics: &[(String, i32)], tell: oneshot::Sender<Started>, until: &Receiv
         .and_then(|()| {
             let address = cluster.bootstrap_servers();
             let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &address).create()?;
+            // The id comes with the metadata, sooner than by waiting for it.
+            client.client().fetch_metadata(topics.first().map(|(name, _)| name.as_str()), PATIENCE)?;
             let cluster_id = client.client().fetch_cluster_id(PATIENCE).ok_or(Error::Nameless)?;
             Ok((address, cluster_id))
         });

@@ -41,9 +41,10 @@ pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationT
     Consuming { service, kafka, monitor, upkeep, migrate, demo: false }.join(&mut crew, &database, &broker);
 
     let outcome = crew.work(&mut database).await;
+    database.stop().await?;
+    // Last, because its clients complain when it goes before them.
     if let Some(broker) = Arc::into_inner(broker) {
         broker.stop().await?;
     }
-    database.stop().await?;
     outcome
 }

@@ -85,7 +85,7 @@ impl Consuming {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            let consumer = consumer::run(
+            let reading = consumer::run(
                 Arc::clone(&self.service),
                 self.kafka.consumer(&broker.address),
                 self.monitor,
@@ -97,17 +97,17 @@ impl Consuming {
                     demo::embedded(&self.service, embedded, &self.kafka, &stop).await;
                 }
             };
-            let (consumed, (), ()) = tokio::join!(
+            let (outcome, (), ()) = tokio::join!(
                 async {
-                    let consumed = consumer.await;
+                    let outcome = reading.await;
                     // Without the consumer there is nothing to keep house for.
                     stop.cancel();
-                    consumed
+                    outcome
                 },
                 house,
                 demo
             );
-            Ok(consumed?)
+            Ok(outcome?)
         });
     }
 }

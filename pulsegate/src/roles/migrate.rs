@@ -10,9 +10,8 @@ pub(super) async fn migrate(database: &Database, what: Migrate) -> Result<(), Fa
         Migrate::Status => migrations::status(&database.url).await,
     };
     database.stop().await?;
-    let lines: String = states?
-        .iter()
-        .map(|(name, applied)| format!("{} {name}\n", if *applied { "applied" } else { "pending" }))
-        .collect();
-    Ok(print(&lines)?)
+    for (name, applied) in states? {
+        print(&format!("{} {name}\n", if applied { "applied" } else { "pending" }))?;
+    }
+    Ok(())
 }

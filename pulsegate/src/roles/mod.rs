@@ -4,9 +4,12 @@ mod base;
 mod consume;
 mod crew;
 mod demo;
+pub(crate) mod dlq;
 mod http;
 mod migrate;
+mod rebuild;
 mod serve;
+mod table;
 
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +32,8 @@ pub(crate) async fn run(task: Task, layers: &Layers, stop: &CancellationToken) -
             consume::consume(begin(config::Consume::read(layers)?), migrate, stop).await
         }
         Task::Migrate(what) => migrate::migrate(&begin(config::migrate(layers)?), what).await,
+        Task::Rebuild(plan) => rebuild::run(begin(config::Rebuild::read(layers)?), plan, stop).await,
+        Task::Dlq(task) => dlq::dlq(task, begin(config::dead_letters(layers)?), stop).await,
         Task::Demo { users, events, days, rate, duration } => {
             let (logging, kafka, brokers) = config::demo(layers)?;
             telemetry::log(&logging);

@@ -70,10 +70,11 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
     }
 
     let outcome = crew.work(&mut database).await;
+    database.stop().await?;
+    // Last, because its clients complain when it goes before them.
     if let Some(broker) = broker.and_then(Arc::into_inner) {
         broker.stop().await?;
     }
-    database.stop().await?;
     outcome
 }
 

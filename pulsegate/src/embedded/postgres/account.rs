@@ -15,7 +15,7 @@ use super::Error;
 const ROOT: u32 = 0;
 /// Who stands in for root, the first that the machine knows.
 const STAND_INS: [&str; 2] = ["postgres", "nobody"];
-/// What the programs need of the environment; the rest (PGDATA, PGOPTIONS, LC_ALL, …) could only mislead them.
+/// What the programs need of the environment; the rest (`PGDATA`, `PGOPTIONS`, `LC_ALL`, …) could only mislead them.
 const PASSED_ON: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 /// Who runs the programs.
