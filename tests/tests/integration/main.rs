@@ -1,6 +1,8 @@
 //! The product as its users meet it: processes, servers and clients for real.
 
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod ingest;
@@ -8,3 +10,5 @@ mod ingest;
 mod judge;
 #[cfg(test)]
 mod main_job;
+#[cfg(test)]
+mod upkeep;
