@@ -8,6 +8,7 @@
 //! | [`message`] | from a record's bytes to a fact, or to a named reason why not |
 //! | `stream` | reading as a member of the group, batches, errors by kind, positions |
 //! | [`dead_letter`] | the dead-letter topic: writing, listing, sending back |
+//! | [`rebuild`] | recomputing the tables from Kafka's beginning |
 //! | `topics` | making topics that are not there |
 //! | `client` | librdkafka's settings, and which of them the protocol rests on |
 
@@ -17,6 +18,7 @@ pub mod dead_letter;
 mod error;
 pub mod message;
 mod metrics;
+pub mod rebuild;
 mod record;
 mod settings;
 mod state;

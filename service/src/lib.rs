@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod live;
 pub mod metrics;
 pub mod read;
+pub mod rebuild;
 mod redis;
 mod service;
 pub mod timeline;

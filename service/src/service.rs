@@ -101,6 +101,19 @@ impl Service {
     /// # Errors
     /// [`Error::Address`] where an address can't be read.
     pub fn new(settings: &Settings, clock: SharedClock) -> Result<Arc<Self>, Error> {
+        Self::with_options(settings, clock, None)
+    }
+
+    /// Like [`Service::new`], with tables that are looked for along a search path.
+    pub(crate) fn on_path(settings: &Settings, clock: SharedClock, path: &str) -> Result<Arc<Self>, Error> {
+        Self::with_options(settings, clock, Some(("search_path", path.to_owned())))
+    }
+
+    fn with_options(
+        settings: &Settings,
+        clock: SharedClock,
+        option: Option<(&str, String)>,
+    ) -> Result<Arc<Self>, Error> {
         let options = PgConnectOptions::from_str(&settings.database_url)
             .map_err(|_| Error::Address {
                 variable: "DATABASE_URL",
@@ -109,10 +122,9 @@ impl Service {
             .application_name("pulsegate")
             .options([
                 ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
-                // A process that stands still in the middle of a transaction must not hold up those that took over.
-                ("idle_in_transaction_session_timeout", "5000".to_owned()),
                 ("TimeZone", "UTC".to_owned()),
-            ]);
+            ])
+            .options(option);
         let pool = PgPoolOptions::new()
             .max_connections(settings.pool_size)
             .acquire_timeout(settings.acquire_timeout)

@@ -1,7 +1,7 @@
 use std::{fmt, ops::ControlFlow, str::FromStr, sync::Arc, time::Duration};
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
 };
@@ -124,7 +124,8 @@ impl Letters {
         Ok(Self { consumer: config.create()?, sender: Sender::new(settings)?, settings: settings.clone() })
     }
 
-    /// Hands out every letter, partition by partition, the oldest first, until `each` breaks off. Blocks.
+    /// Hands out every letter that is there now, partition by partition, the oldest first, until `each` breaks off.
+    /// Letters that come meanwhile are not handed out: sending back the ones may bring the others. Blocks.
     ///
     /// # Errors
     /// Where Kafka does not answer.
@@ -138,7 +139,8 @@ impl Letters {
             .collect();
         for partition in partitions {
             let (earliest, end) = self.consumer.fetch_watermarks(topic, partition, PATIENCE)?;
-            if earliest < end && self.read(Place { partition, offset: earliest }, &mut each)?.is_break() {
+            if earliest < end && self.read(Place { partition, offset: earliest }, end, &mut each)?.is_break()
+            {
                 break;
             }
         }
@@ -164,7 +166,7 @@ impl Letters {
             return Ok(None);
         }
         let mut found = None;
-        let _ = self.read(place, &mut |letter| {
+        let _ = self.read(place, end, &mut |letter| {
             found = Some(letter).filter(|letter| letter.place == place);
             ControlFlow::Break(())
         })?;
@@ -194,10 +196,11 @@ impl Letters {
         Ok(())
     }
 
-    /// Reads a partition from `place` to its present end.
+    /// Reads a partition from `place` to `end`, or to where there is nothing more to read.
     fn read(
         &self,
         place: Place,
+        end: i64,
         each: &mut impl FnMut(Letter) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
         let topic: Arc<str> = self.settings.topics.dead_letter.as_str().into();
@@ -207,6 +210,9 @@ impl Letters {
         let result = loop {
             match self.consumer.poll(PATIENCE) {
                 Some(Ok(message)) => {
+                    if message.offset() >= end {
+                        break Ok(ControlFlow::Continue(()));
+                    }
                     if each(Letter::read(Record::copy(topic.clone(), &message))).is_break() {
                         break Ok(ControlFlow::Break(()));
                     }

@@ -1,8 +1,6 @@
 //! `pulsegate dlq`.
 
-use clap::{
-    Arg, ArgAction, ArgGroup, ArgMatches, Command, builder::PossibleValuesParser, value_parser,
-};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 use consumer::{dead_letter::Place, message::Code};
 
 use super::{configured, switch};
@@ -89,7 +87,12 @@ pub(super) fn command() -> Command {
                         .value_parser(value_parser!(u32).range(1..))
                         .help("How many at most, the newest"),
                 )
-                .arg(Arg::new("topic").long("topic").value_name("NAME").help("Those that came from this topic"))
+                .arg(
+                    Arg::new("topic")
+                        .long("topic")
+                        .value_name("NAME")
+                        .help("Those that came from this topic"),
+                )
                 .arg(code("Those that failed for this reason"))
                 .arg(switch("json", "A JSON object a line"))
                 .after_help(LIST_EXAMPLES),

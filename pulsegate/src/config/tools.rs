@@ -66,7 +66,8 @@ mod tests {
     use super::*;
 
     fn layers(pairs: &[(&str, &str)]) -> Layers {
-        let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Layers { environment, ..Layers::default() }
     }
 

@@ -18,7 +18,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Recomputes the tables, or says what differs.
-pub(super) async fn run(config: config::Rebuild, plan: Plan, stop: &CancellationToken) -> Result<(), Failure> {
+pub(super) async fn run(
+    config: config::Rebuild,
+    plan: Plan,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     let database = DatabaseAt::start(&config.database).await?;
     let settings = service::Settings {
         database_url: database.url.clone(),
@@ -37,7 +41,10 @@ pub(super) async fn run(config: config::Rebuild, plan: Plan, stop: &Cancellation
 
 fn tell(plan: &Plan, summary: &Summary) -> Result<(), Failure> {
     if !summary.differences.is_empty() {
-        print(&table(["EVENT", "TABLE", "ROW", "COLUMN", "STORED", "REBUILT"], summary.differences.iter().map(row)))?;
+        print(&table(
+            ["EVENT", "TABLE", "ROW", "COLUMN", "STORED", "REBUILT"],
+            summary.differences.iter().map(row),
+        ))?;
     }
     let more = summary.difference_count - summary.differences.len() as u64;
     if more > 0 {

@@ -1,7 +1,10 @@
 use comfy_table::{Table, TableStyle};
 
 /// Rows under a heading, each column as wide as it needs. Text that came from outside can't move the cursor.
-pub(super) fn table<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(super) fn table<const N: usize>(
+    heading: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new()).set_header(heading);
     table.add_rows(rows.into_iter().map(|row| row.map(|cell| plain(&cell))));

@@ -7,6 +7,8 @@ mod minutes;
 mod partitions;
 mod retention;
 
+pub(crate) use self::{partitions::month, retention::first_kept};
+
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::sqlx;
@@ -21,7 +23,7 @@ const EAGER_INTERVAL: Duration = Duration::from_secs(60);
 /// How soon it is tried again after it could not be done.
 const RETRY: Duration = Duration::from_secs(30);
 /// Held by the process that works.
-const LOCK: i64 = 0x7570_6b65_6570;
+pub(crate) const LOCK: i64 = 0x7570_6b65_6570;
 
 /// What is kept and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,8 @@ impl Service {
     /// Keeps the house until `stop`.
     pub async fn keep_house(self: Arc<Self>, settings: Upkeep, stop: CancellationToken) {
         let interval = if settings.merge_eagerly { EAGER_INTERVAL } else { INTERVAL };
-        let mut due = Upkeep { minute_days: if settings.merge_eagerly { settings.minute_days } else { 0 }, ..settings };
+        let mut due =
+            Upkeep { minute_days: if settings.merge_eagerly { settings.minute_days } else { 0 }, ..settings };
         loop {
             let pause = match self.keep_house_once(&due).await {
                 Ok(()) => interval,

@@ -12,7 +12,8 @@ const AHEAD: u32 = 3;
 const OWN_BACK: Months = Months::new(5 * 12);
 const OWN_AHEAD: Months = Months::new(12);
 
-fn month(at: NaiveDate) -> NaiveDate {
+/// The first day of the month that holds `at`.
+pub(crate) fn month(at: NaiveDate) -> NaiveDate {
     at.with_day(1).unwrap_or(at)
 }
 

@@ -6,7 +6,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe};
 use crate::{Error, Service};
 
 /// The first day that is kept.
-fn first_kept(now: DateTime<Utc>, retention: Duration) -> NaiveDate {
+pub(crate) fn first_kept(now: DateTime<Utc>, retention: Duration) -> NaiveDate {
     TimeDelta::from_std(retention)
         .ok()
         .and_then(|retention| now.checked_sub_signed(retention))

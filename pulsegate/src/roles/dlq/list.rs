@@ -63,7 +63,13 @@ pub(super) async fn list(
 
 fn row(letter: &Letter) -> [String; 5] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    [letter.place.to_string(), origin(letter), text(&letter.code), text(&letter.failed_at), text(&letter.error)]
+    [
+        letter.place.to_string(),
+        origin(letter),
+        text(&letter.code),
+        text(&letter.failed_at),
+        text(&letter.error),
+    ]
 }
 
 fn line(letter: &Letter) -> serde_json::Value {
