@@ -3,7 +3,7 @@
 FROM node:22-bookworm-slim AS web
 WORKDIR /source/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci
+RUN --mount=type=cache,target=/var/cache/npm npm ci --cache /var/cache/npm
 COPY schema.graphql ../
 COPY web ./
 RUN npm run build

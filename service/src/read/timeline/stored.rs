@@ -1,0 +1,266 @@
+//! A window's numbers as the tables hold them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use sea_orm::sqlx;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Service, cache,
+    domain::{Counters, EventId, Granularity, Revision},
+    read::EventEntry,
+    timeline::{BucketRow, Extent, Series, Window, boundaries},
+};
+
+/// A window's numbers as they are stored, before gaps are filled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredSeries {
+    /// The event's revision before the numbers were read: they are at least as new.
+    revision: Revision,
+    /// The cumulative count at the window's first instant.
+    pub(super) base: i64,
+    /// Some instant of each bucket with numbers, the counters, the cumulative count after it.
+    pub(super) rows: Vec<(DateTime<Utc>, Counters, i64)>,
+}
+
+/// What an event has stored, and the revision before that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredExtent {
+    revision: Revision,
+    bounds: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// An event, and the revision that an answer about it must not fall behind.
+#[derive(Clone)]
+pub(in crate::read) struct Asked {
+    pub(super) id: EventId,
+    pub(super) revision: Revision,
+}
+
+impl Asked {
+    pub(in crate::read) fn of(entry: &EventEntry) -> Self {
+        Self { id: entry.event.event_id.clone(), revision: entry.event.revision }
+    }
+}
+
+impl StoredSeries {
+    pub(in crate::read) fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
+        let rows: Vec<BucketRow> = self
+            .rows
+            .iter()
+            .filter_map(|(instant, counters, cumulative)| {
+                let index = window.index_of(*instant)?;
+                Some(BucketRow { index, counters: *counters, cumulative_participants: *cumulative })
+            })
+            .collect();
+        Series::assemble(window, &rows, self.base, fill_gaps)
+    }
+}
+
+/// The numbers of each event's window. An event's first row has no instant and holds the cumulative count before the
+/// window.
+macro_rules! series {
+    ($buckets:literal) => {
+        concat!(
+            r#"
+SELECT asked.event_id, found.instant, found.participants, found.views, found.engagement, found.conversions,
+       found.cumulative
+FROM unnest($1::text[], $2::timestamp[], $3::timestamp[]) AS asked (event_id, starts, ends)
+CROSS JOIN LATERAL (
+    (SELECT NULL::timestamp AS instant, 0::bigint AS participants, 0::bigint AS views, 0::bigint AS engagement,
+            0::bigint AS conversions, before.cumulative_participants AS cumulative
+     FROM timeline_data AS before
+     WHERE before.event_id = asked.event_id AND before."timestamp" < asked.starts
+     ORDER BY before."timestamp" DESC LIMIT 1)
+    UNION ALL ("#,
+            $buckets,
+            ")) AS found"
+        )
+    };
+}
+
+/// Sums per bucket. The bounds are those of all windows together: windows of one granularity and zone share them.
+const SERIES: &str = series!(
+    r#"SELECT min("timestamp"), sum(participants), sum(views), sum(engagement), sum(conversions),
+            max(cumulative_participants)
+     FROM timeline_data
+     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends
+     GROUP BY width_bucket("timestamp", $4::timestamp[])
+     ORDER BY 1"#
+);
+
+/// Where a bucket is a row.
+const MINUTES: &str = series!(
+    r#"SELECT "timestamp", participants::bigint, views::bigint, engagement::bigint, conversions::bigint,
+            cumulative_participants
+     FROM timeline_data
+     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends
+     ORDER BY 1"#
+);
+
+type SeriesRow = (String, Option<NaiveDateTime>, i64, i64, i64, i64, i32);
+
+pub(super) fn naive(instants: &[DateTime<Utc>]) -> Vec<NaiveDateTime> {
+    instants.iter().map(DateTime::naive_utc).collect()
+}
+
+impl Service {
+    /// The first and the last stored minute of each of these events that has any.
+    pub(super) async fn extents(&self, of: &[Asked]) -> Result<HashMap<EventId, Extent>, Error> {
+        let mut found = HashMap::with_capacity(of.len());
+        let mut missing = HashMap::new();
+        let keys: Vec<_> = of.iter().map(|asked| cache::extent(&asked.id)).collect();
+        for (asked, lookup) in of.iter().zip(self.cache().get_all(&keys).await) {
+            match lookup.value.filter(|stored| self.is_current(asked, stored.revision)) {
+                Some(stored) => {
+                    if let Some((first, last)) = stored.bounds {
+                        found.insert(asked.id.clone(), Extent { first, last });
+                    }
+                }
+                None => {
+                    missing.insert(asked.id.clone(), (asked.revision, lookup.lease));
+                }
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let read = self.read_extents(missing.keys()).await?;
+        for (id, (revision, lease)) in missing {
+            let extent = read.get(&id).copied();
+            let stored = StoredExtent { revision, bounds: extent.map(|extent| (extent.first, extent.last)) };
+            self.cache().fill(&cache::extent(&id), lease, &Arc::new(stored)).await;
+            if let Some(extent) = extent {
+                found.insert(id, extent);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read_extents(
+        &self,
+        ids: impl Iterator<Item = &EventId>,
+    ) -> Result<HashMap<EventId, Extent>, Error> {
+        let ids: Vec<&str> = ids.map(EventId::as_str).collect();
+        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = sqlx::query_as(
+            r#"SELECT asked.event_id, bounds.first, bounds.last
+               FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
+                   SELECT min("timestamp") AS first, max("timestamp") AS last
+                   FROM timeline_data WHERE timeline_data.event_id = asked.event_id
+               ) AS bounds WHERE bounds.first IS NOT NULL"#,
+        )
+        .bind(ids)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, first, last)| {
+                (EventId::trusted(&id), Extent { first: first.and_utc(), last: last.and_utc() })
+            })
+            .collect())
+    }
+
+    fn is_current(&self, asked: &Asked, revision: Revision) -> bool {
+        revision >= asked.revision.max(self.hub().latest(&asked.id))
+    }
+
+    /// The stored numbers of each event's window, in one statement.
+    pub(in crate::read) async fn series(
+        &self,
+        windows: &[(Asked, Window)],
+    ) -> Result<HashMap<EventId, StoredSeries>, Error> {
+        let mut found = HashMap::with_capacity(windows.len());
+        let windows: Vec<&(Asked, Window)> =
+            windows.iter().filter(|(_, window)| !window.is_empty()).collect();
+        let keys: Vec<_> = windows.iter().map(|(asked, window)| cache::timeline(&asked.id, window)).collect();
+        let mut missing = Vec::new();
+        for (((asked, window), key), lookup) in
+            windows.into_iter().zip(&keys).zip(self.cache().get_all(&keys).await)
+        {
+            match lookup.value.filter(|stored| self.is_current(asked, stored.revision)) {
+                Some(series) => {
+                    found.insert(asked.id.clone(), series.as_ref().clone());
+                }
+                None => missing.push((asked, window, key, lookup.lease)),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let windows: Vec<(&EventId, &Window)> =
+            missing.iter().map(|(asked, window, ..)| (&asked.id, *window)).collect();
+        let mut read = self.read_series(&windows).await?;
+        for (asked, _, key, lease) in missing {
+            let mut series = read.remove(&asked.id).unwrap_or_default();
+            series.revision = asked.revision;
+            let series = Arc::new(series);
+            self.cache().fill(key, lease, &series).await;
+            found.insert(asked.id.clone(), series.as_ref().clone());
+        }
+        Ok(found)
+    }
+
+    async fn read_series(
+        &self,
+        windows: &[(&EventId, &Window)],
+    ) -> Result<HashMap<EventId, StoredSeries>, Error> {
+        let ids: Vec<&str> = windows.iter().map(|(id, _)| id.as_str()).collect();
+        let starts: Vec<NaiveDateTime> =
+            windows.iter().map(|(_, window)| window.from().naive_utc()).collect();
+        let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
+        let (Some((_, first)), Some(from), Some(to)) = (
+            windows.first(),
+            windows.iter().map(|(_, window)| window.from()).min(),
+            windows.iter().map(|(_, window)| window.to()).max(),
+        ) else {
+            return Ok(HashMap::new());
+        };
+        let (granularity, zone) = (first.granularity(), first.zone());
+        let rows: Vec<SeriesRow> = if granularity == Granularity::Minute {
+            sqlx::query_as(MINUTES).bind(ids).bind(starts).bind(ends).fetch_all(self.pool()).await?
+        } else {
+            let shared;
+            let bounds = if first.from() == from && first.to() == to {
+                first.boundaries()
+            } else {
+                // Each window is within its bound; so is a span that many of them share.
+                shared = boundaries(granularity, zone, from, to, usize::MAX).unwrap_or_default();
+                &shared
+            };
+            sqlx::query_as(SERIES)
+                .bind(ids)
+                .bind(starts)
+                .bind(ends)
+                .bind(naive(bounds))
+                .fetch_all(self.pool())
+                .await?
+        };
+        let mut by_event: HashMap<EventId, StoredSeries> = HashMap::with_capacity(windows.len());
+        for (id, instant, participants, views, engagement, conversions, cumulative) in rows {
+            let series = by_event.entry(EventId::trusted(&id)).or_default();
+            match instant {
+                None => series.base = i64::from(cumulative),
+                Some(instant) => series.rows.push((
+                    instant.and_utc(),
+                    Counters { participants, views, engagement, conversions },
+                    i64::from(cumulative),
+                )),
+            }
+        }
+        Ok(by_event)
+    }
+
+    /// A window as the database has it now, past every cache, gaps filled.
+    pub(crate) async fn series_now(&self, id: &EventId, window: &Window) -> Result<Series, Error> {
+        if window.is_empty() {
+            return Ok(StoredSeries::default().assemble(window, true));
+        }
+        Ok(self.read_series(&[(id, window)]).await?.remove(id).unwrap_or_default().assemble(window, true))
+    }
+
+    /// The first and the last stored minute as the database has them now.
+    pub(crate) async fn extent_now(&self, id: &EventId) -> Result<Option<Extent>, Error> {
+        Ok(self.read_extents([id].into_iter()).await?.remove(id))
+    }
+}
