@@ -266,7 +266,7 @@ impl Reach {
             impressions: impressions * scale,
             viewed,
             clicked,
-            converted: random.random_range(40..180),
+            converted: random.random_range(6..26),
             duration: random.random_range(25..95),
         }
     }
