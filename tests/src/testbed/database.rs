@@ -40,9 +40,14 @@ impl Database {
         Self::new(url, name, &format!(r#" TEMPLATE "{template}""#)).await
     }
 
+    /// A new database without tables.
+    pub(super) async fn empty(url: &str, name: &str) -> anyhow::Result<Self> {
+        Self::new(url, name, "").await
+    }
+
     /// A new database, migrated on the spot.
     pub(super) async fn migrated(url: &str, name: &str) -> anyhow::Result<Self> {
-        let database = Self::new(url, name, "").await?;
+        let database = Self::empty(url, name).await?;
         migrate(&database.url).await?;
         Ok(database)
     }

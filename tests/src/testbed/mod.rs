@@ -6,6 +6,8 @@ mod keyspace;
 mod pulsegate;
 mod topics;
 
+use std::process::Output;
+
 use sea_orm::sqlx::PgPool;
 
 use self::database::Database;
@@ -28,6 +30,7 @@ pub struct Builder<'a> {
     redis: Option<&'a Redis>,
     kafka: Option<&'a Kafka>,
     partitions: u16,
+    migrated: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -55,16 +58,24 @@ impl<'a> Builder<'a> {
         Self { partitions, ..self }
     }
 
-    /// Makes the migrated database, the key space and the topics.
+    /// Leaves the database without tables.
+    #[must_use]
+    pub fn unmigrated(self) -> Self {
+        Self { migrated: false, ..self }
+    }
+
+    /// Makes the database, the key space and the topics.
     ///
     /// # Errors
     /// A server doesn't answer, or `pulsegate migrate up` fails.
     pub async fn build(self) -> anyhow::Result<Testbed> {
         let services = Services::shared().await?;
         let name = unique::name();
-        let database = match self.postgres {
-            Some(server) => Database::migrated(&server.url("postgres"), &name).await?,
-            None => Database::copied(services.database_url(), &name).await?,
+        let database = match (self.postgres, self.migrated) {
+            (Some(server), true) => Database::migrated(&server.url("postgres"), &name).await?,
+            (Some(server), false) => Database::empty(&server.url("postgres"), &name).await?,
+            (None, true) => Database::copied(services.database_url(), &name).await?,
+            (None, false) => Database::empty(services.database_url(), &name).await?,
         };
         let redis_url = match self.redis {
             Some(server) => server.url(),
@@ -104,7 +115,7 @@ impl Testbed {
     /// On servers of the test's choice.
     #[must_use]
     pub fn builder<'a>() -> Builder<'a> {
-        Builder { postgres: None, redis: None, kafka: None, partitions: PARTITIONS }
+        Builder { postgres: None, redis: None, kafka: None, partitions: PARTITIONS, migrated: true }
     }
 
     /// Makes an id that no other test has: servers are shared, and so is what is published on them.
@@ -176,6 +187,18 @@ impl Testbed {
     /// # Errors
     /// As for [`Self::start`].
     pub async fn start_with(&self, role: Role, variables: &[(&str, &str)]) -> anyhow::Result<Pulsegate> {
+        Pulsegate::start(role, &self.environment(variables)).await
+    }
+
+    /// Runs a command of the product that ends by itself, such as `["rebuild", "--dry-run"]`.
+    ///
+    /// # Errors
+    /// It can't be executed.
+    pub async fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Output> {
+        pulsegate::run(arguments, &self.environment(variables)).await
+    }
+
+    fn environment<'a>(&self, variables: &[(&'a str, &str)]) -> Vec<(&'a str, String)> {
         let mut environment = vec![
             ("DATABASE_URL", self.database.url().to_owned()),
             ("REDIS_URL", self.redis_url.clone()),
@@ -186,6 +209,6 @@ impl Testbed {
         ];
         environment.extend(self.topics.variables());
         environment.extend(variables.iter().map(|(variable, value)| (*variable, (*value).to_owned())));
-        Pulsegate::start(role, &environment).await
+        environment
     }
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -61,9 +61,8 @@ impl Pulsegate {
         let address = format!("127.0.0.1:{}", ports::free()?);
         let mut command = Command::new(binary()?);
         command.arg(role.command()).current_dir(directory.path());
-        // Nothing of the developer's own settings may change what is tested.
-        command.env_clear().envs(env::vars_os().filter(|(name, _)| name == "PATH" || name == "TMPDIR"));
-        command.env(role.address_variable(), &address).envs(environment.iter().cloned());
+        alone(&mut command, environment);
+        command.env(role.address_variable(), &address);
         let log = directory.path().join("pulsegate.log");
         let process = Process::new(&format!("pulsegate {}", role.command()), command, &log)?;
         let mut pulsegate = Self { process, base: format!("http://{address}"), _directory: directory };
@@ -147,6 +146,22 @@ async fn ready(url: &str) -> anyhow::Result<()> {
     let (status, body) = (response.status(), response.text().await?);
     ensure!(status == StatusCode::OK, "{status} {body}");
     Ok(())
+}
+
+/// Nothing of the developer's own settings may change what is tested.
+fn alone(command: &mut Command, environment: &[(&str, String)]) {
+    command.env_clear().envs(env::vars_os().filter(|(name, _)| name == "PATH" || name == "TMPDIR"));
+    command.envs(environment.iter().cloned());
+}
+
+/// Runs a command to its end.
+pub(super) async fn run(arguments: &[&str], environment: &[(&str, String)]) -> anyhow::Result<Output> {
+    let directory = Scratch::new()?;
+    let mut command = Command::new(binary()?);
+    command.args(arguments).current_dir(directory.path()).stdin(Stdio::null());
+    alone(&mut command, environment);
+    let mut command = tokio::process::Command::from(command);
+    Ok(command.kill_on_drop(true).output().await?)
 }
 
 /// The binary that is tested.

@@ -11,4 +11,8 @@ mod judge;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod tools;
+#[cfg(test)]
 mod upkeep;
