@@ -16,7 +16,7 @@ pub enum TrendDirection {
     Unknown,
 }
 
-/// How the participants of a window develop, over the buckets that are over.
+/// How the participants of a window develop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trend {
     /// Where it is going.
@@ -24,12 +24,13 @@ pub struct Trend {
     /// The later half against the earlier one, percent, not rounded; `None` where the earlier one has no participants
     /// or fewer than two buckets are over.
     pub growth_rate: Option<Decimal>,
-    /// The bucket with the most participants, the earliest of several; `None` where none has any.
+    /// The bucket with the most participants, the running one included, the earliest of several; `None` where none has
+    /// any.
     pub peak: Option<Bucket>,
 }
 
-/// Halves the buckets that are over at `now`, an odd one in the middle left out. `buckets` are all buckets of a window in
-/// order, the empty ones too.
+/// The direction is that of the buckets that are over at `now`, halved, an odd one in the middle left out. `buckets` are
+/// all buckets of a window in order, the empty ones too.
 #[must_use]
 pub fn trend(buckets: &[Bucket], now: DateTime<Utc>) -> Trend {
     let whole = &buckets[..buckets.partition_point(|bucket| bucket.end <= now)];
@@ -42,7 +43,7 @@ pub fn trend(buckets: &[Bucket], now: DateTime<Utc>) -> Trend {
     } else {
         (direction(earlier, later), metrics::growth_rate(later, earlier))
     };
-    let peak = whole
+    let peak = buckets
         .iter()
         .filter(|bucket| bucket.counters.participants > 0)
         .rev()
@@ -119,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_is_not_over_does_not_count() {
+    fn a_bucket_that_is_not_over_gives_no_direction_but_can_be_the_peak() {
         let noon = trend(&[10, 10, 50], "2026-01-03T12:00:00Z");
         assert_eq!((noon.direction, noon.growth_rate), (TrendDirection::Stable, Some(Decimal::ZERO)));
-        assert_eq!(noon.peak.unwrap().start, at("2026-01-01T00:00:00Z"));
+        assert_eq!(noon.peak.unwrap().start, at("2026-01-03T00:00:00Z"));
         assert_eq!(trend(&[10, 10, 50], "2026-01-04T00:00:00Z").direction, TrendDirection::Rising);
         assert_eq!(trend(&[10, 10], "2026-01-02T23:59:59Z").direction, TrendDirection::Unknown);
         assert_eq!(trend(&[10, 10], "2025-12-01T00:00:00Z").direction, TrendDirection::Unknown);
