@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { ChannelRowFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
-import "../ui/bars.css";
+import { Bar } from "../ui/Bar";
 import { Notice } from "../ui/Notice";
 import { ScrollBox } from "../ui/ScrollBox";
 import { Sparkline } from "../ui/Sparkline";
@@ -103,9 +103,7 @@ function ChannelRow({
           <Sparkline values={growth(seen)} label={t.channels.growth} />
           {f.count(channel.participants)}
         </span>
-        <span className="bar" aria-hidden="true">
-          <span style={{ width: `${(channel.participants / most) * 100}%` }} />
-        </span>
+        <Bar part={channel.participants / most} />
       </td>
       <td>{f.percent(channel.participantShare)}</td>
       <td>{f.count(channel.views)}</td>

@@ -1,6 +1,6 @@
 import type { EventPageFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
-import "../ui/bars.css";
+import { Bar } from "../ui/Bar";
 
 /** How many go on from each step to the next. */
 export function FunnelPanel({ steps }: { steps: EventPageFragment["funnel"]["steps"] }) {
@@ -18,10 +18,8 @@ export function FunnelPanel({ steps }: { steps: EventPageFragment["funnel"]["ste
               <span>{t.funnel.steps[step.name]}</span>
               <strong className="number">{f.count(step.count)}</strong>
             </p>
-            <div className="bar" aria-hidden="true">
-              <span style={{ width: `${(step.count / widest) * 100}%` }} />
-            </div>
-            <p className="note number">{step.fromPrevious === null ? " " : t.funnel.fromPrevious(f.percent(step.fromPrevious))}</p>
+            <Bar part={step.count / widest} />
+            {step.fromPrevious === null ? null : <p className="note number">{t.funnel.fromPrevious(f.percent(step.fromPrevious))}</p>}
           </li>
         ))}
       </ol>

@@ -4,7 +4,7 @@ import { EventTileLiveDocument } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import { useFeed } from "../live/useFeed";
 import { LiveNumber } from "../ui/LiveNumber";
-import { Sparkline } from "../ui/Sparkline";
+import { SparkBars } from "../ui/SparkBars";
 import { StatusLabel } from "../ui/StatusLabel";
 import { useInView } from "../ui/useInView";
 import type { Tile } from "./useEvents";
@@ -26,6 +26,7 @@ export const EventTile = memo(function EventTile({ event: listed }: { event: Til
   );
   // Out of sight the list's own refresh is the newer one.
   const event = update !== null && (enabled || update.after === listed) ? update.event : listed;
+  const hours = event.timeline.points;
 
   return (
     <li ref={element} className="tile">
@@ -38,7 +39,11 @@ export const EventTile = memo(function EventTile({ event: listed }: { event: Til
           </strong>{" "}
           {t.overview.participants}
         </p>
-        <Sparkline values={event.timeline.points.map((point) => point.participants)} label={t.overview.lastDay} />
+        <SparkBars
+          values={hours.map((hour) => hour.participants)}
+          isLastRunning={hours.at(-1)?.isPartial ?? false}
+          label={t.overview.lastDay}
+        />
         <p className="tile-foot number">
           <span>
             {t.overview.views} <b>{f.compact(event.totalViews)}</b>

@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { ChannelGrouping, RankingRowFragment } from "../gateway/generated/operations";
 import { NO_VALUE, type Formats } from "../i18n/formats";
 import { useLocale } from "../i18n/locale";
-import "../ui/bars.css";
+import { Bar } from "../ui/Bar";
 import { ErrorNotice } from "../ui/ErrorNotice";
 import { Segments } from "../ui/Segments";
 import { Select } from "../ui/Select";
@@ -66,9 +66,7 @@ function Rows({ by, rows, others }: { by: RankingMetric; rows: readonly RankingR
             <span>{row.key === row.channelType ? t.channelType[row.channelType] : row.key}</span>
             <b className="number">{write(f, by, row.value)}</b>
           </p>
-          <span className="bar" aria-hidden="true">
-            <span style={{ width: `${(Number(row.value ?? 0) / largest) * 100}%` }} />
-          </span>
+          <Bar part={Number(row.value ?? 0) / largest} />
         </li>
       ))}
       {others === null ? null : (

@@ -9,6 +9,8 @@ export type Tile = EventsQuery["events"]["nodes"][number];
 const PAGE = 24;
 /** New events appear within this time; those in sight are live anyway. */
 const REFRESH_MS = 30_000;
+/** Where there is nothing yet, somebody waits for the first one. */
+const EMPTY_REFRESH_MS = 2_000;
 /** Farther down a list nobody wants it to move. */
 const REFRESHED_PAGES = 2;
 
@@ -26,6 +28,10 @@ export function useEvents(userId: string | null, { search, status, sort }: Overv
       query(EventsDocument, { filter, orderBy: ORDER[sort], first: PAGE, after: pageParam }, signal),
     getNextPageParam: ({ events: { pageInfo } }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > REFRESHED_PAGES ? false : REFRESH_MS),
+    refetchInterval: ({ state }) => {
+      const pages = state.data?.pages ?? [];
+      const isEmpty = pages.every((page) => page.events.nodes.length === 0);
+      return pages.length > REFRESHED_PAGES ? false : isEmpty ? EMPTY_REFRESH_MS : REFRESH_MS;
+    },
   });
 }
