@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 import type { EventPageFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
+import type { Life } from "../timeline/range";
 import { TimelinePanel } from "../timeline/TimelinePanel";
 import { ErrorNotice } from "../ui/ErrorNotice";
 import { Notice } from "../ui/Notice";
@@ -37,7 +38,7 @@ function Loaded({ event }: { event: EventPageFragment }) {
     <article className="event">
       <EventHeader event={event} />
       <Totals event={event} />
-      <TimelinePanel eventId={event.eventId} createdAt={Date.parse(event.createdAt)} isActive={event.status === "ACTIVE"} />
+      <TimelinePanel subject={{ eventId: event.eventId, life: lifeOf(event) }} />
       <div className="event-pair">
         <FunnelPanel steps={event.funnel.steps} />
         <RoiPanel roi={event.roi} />
@@ -45,6 +46,11 @@ function Loaded({ event }: { event: EventPageFragment }) {
       <ChannelPanel channels={event.channels} />
     </article>
   );
+}
+
+/** An event that is over lives up to the last that was heard of it. */
+function lifeOf({ status, createdAt, updatedAt }: EventPageFragment): Life {
+  return { from: Date.parse(createdAt), to: status === "ACTIVE" ? null : Date.parse(updatedAt) };
 }
 
 function EventHeader({ event }: { event: EventPageFragment }) {

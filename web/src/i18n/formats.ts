@@ -6,7 +6,7 @@ export const NO_VALUE = "–";
 /** Formats of one language. Decimals come as the gateway sends them: exact, as text. */
 export interface Formats {
   count: (value: number) => string;
-  /** Few characters, e.g. 12K or 1.2만: for axes and tiles. */
+  /** Few characters, e.g. 12.3K or 1.2만, from 10,000 on: for axes and tiles. */
   compact: (value: number) => string;
   /** Won, whole. */
   won: (value: string | null) => string;
@@ -27,18 +27,21 @@ const BUCKET_PARTS: Record<Granularity, Intl.DateTimeFormatOptions> = {
   MONTH: { year: "numeric", month: "long" },
 };
 
+const COMPACT_FROM = 10_000;
+/** One decimal always, so that columns of them line up. */
+const PERCENT: Intl.NumberFormatOptions = { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 };
+
 export function createFormats(language: string): Formats {
   const count = new Intl.NumberFormat(language);
   const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const won = new Intl.NumberFormat(language, { style: "currency", currency: "KRW", maximumFractionDigits: 0 });
   const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
-  const change = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
-
+  const percent = new Intl.NumberFormat(language, PERCENT);
+  const change = new Intl.NumberFormat(language, { ...PERCENT, signDisplay: "exceptZero" });
 
   return {
     count: (value) => count.format(value),
-    compact: (value) => compact.format(value),
+    compact: (value) => (Math.abs(value) < COMPACT_FROM ? count : compact).format(value),
     won: (value) => (value === null ? NO_VALUE : won.format(Number(value))),
     percent: (value) => (value === null ? NO_VALUE : percent.format(Number(value) / 100)),
     change: (value) => (value === null ? NO_VALUE : change.format(Number(value) / 100)),

@@ -25,11 +25,11 @@ describe("formats", () => {
   });
 
   it("read the gateway's percentages as they are meant", () => {
-    expect(english.percent("180.00")).toBe("180%");
+    expect(english.percent("180.00")).toBe("180.0%");
     expect(english.percent("12.55")).toBe("12.6%");
     expect(english.change("12.50")).toBe("+12.5%");
     expect(english.change("-3.20")).toBe("-3.2%");
-    expect(english.change("0.00")).toBe("0%");
+    expect(english.change("0.00")).toBe("0.0%");
   });
 
   it("show that there is no value instead of a zero", () => {
@@ -39,6 +39,7 @@ describe("formats", () => {
   it("shorten in the language's own steps", () => {
     expect(korean.compact(12_345)).toBe("1.2만");
     expect(english.compact(12_345)).toBe("12.3K");
+    expect([korean.compact(9_999), english.compact(1_400)]).toEqual(["9,999", "1,400"]);
   });
 
   it("name a bucket in the zone of the chart", () => {

@@ -95,7 +95,7 @@ export function TimelineChart({ drawing, granularity, timeZone }: Props) {
         <p className="chart-readout number" aria-hidden="true">
           {text}
         </p>
-        <ChartLegend metric={metric} hasCompared={compared.size > 0} />
+        <ChartLegend metric={metric} hasCompared={compared.size > 0} hasForecast={drawing.forecast.length > 0} />
       </div>
       <div
         ref={box}
@@ -118,9 +118,9 @@ export function TimelineChart({ drawing, granularity, timeZone }: Props) {
 }
 
 /** Where the x axis begins and ends, in seconds. */
-function extentOf({ buckets, metric, now }: Drawing): readonly [number, number] {
+function extentOf({ buckets, metric, forecast, now }: Drawing): readonly [number, number] {
   const start = buckets[0]?.start ?? now;
   const end = buckets.at(-1)?.end ?? now;
-  const right = isLevel(metric) ? Math.min(end, now) : end;
+  const right = isLevel(metric) ? (forecast.at(-1)?.at ?? Math.min(end, now)) : end;
   return [start / 1000, right / 1000];
 }

@@ -5,7 +5,7 @@ import { Skeleton } from "../ui/Skeleton";
 import { useIsDark } from "../ui/theme";
 import { useNow } from "../ui/useNow";
 import { isLevel, METRICS } from "./metric";
-import { fittingGranularity, RANGES, rangeReaching, type Range } from "./range";
+import { fittingGranularity, rangeMs, RANGES, type Range } from "./range";
 import type { Series } from "./series";
 import "./timeline.css";
 import { TimelineChart } from "./TimelineChart";
@@ -13,26 +13,24 @@ import { TimelineControls } from "./TimelineControls";
 import { TimelineTable } from "./TimelineTable";
 import { TrendNote } from "./TrendNote";
 import { useComparison, type TimelineContext } from "./useComparison";
-import { useTimeline } from "./useTimeline";
+import { useForecast } from "./useForecast";
+import { useTimeline, type Subject } from "./useTimeline";
 import { useTimelineParams, type TimelineParams } from "./useTimelineParams";
 
 const TICK_MS = 1_000;
+const DAY_MS = 86_400_000;
+/** How far a forecast looks ahead, as a part of what is looked back on. */
+const FORECAST_PART = 0.25;
 
-interface Props {
-  eventId: string;
-  /** Milliseconds since 1970. */
-  createdAt: number;
-  isActive: boolean;
-}
 
 /** How an event goes, over time, as it happens. */
-export function TimelinePanel({ eventId, createdAt, isActive }: Props) {
+export function TimelinePanel({ subject }: { subject: Subject }) {
   const { t } = useLocale();
   const now = useNow(TICK_MS);
   // An event that is over is looked at as a whole, one that runs as it runs.
-  const initial: Range = isActive ? "PT1H" : rangeReaching(createdAt, now);
+  const initial: Range = isRunning(subject) ? "PT1H" : "ALL";
   const [params, change] = useTimelineParams(initial);
-  const { series, error } = useTimeline(eventId, params, now);
+  const { series, error } = useTimeline(subject, params, now);
 
   return (
     <section className="card" aria-labelledby="timeline-title">
@@ -45,35 +43,48 @@ export function TimelinePanel({ eventId, createdAt, isActive }: Props) {
       ) : series === null ? (
         <Skeleton height="22rem" />
       ) : (
-        <Shown eventId={eventId} series={series} params={params} now={now} onChange={change} />
+        <Shown subject={subject} series={series} params={params} now={now} onChange={change} />
       )}
     </section>
   );
 }
 
 interface ShownProps {
-  eventId: string;
+  subject: Subject;
   series: Series;
   params: TimelineParams;
   now: number;
   onChange: (change: Partial<TimelineParams>) => void;
 }
 
-function Shown({ eventId, series, params, now, onChange }: ShownProps) {
+function Shown({ subject, series, params, now, onChange }: ShownProps) {
   const { metric, granularity, timeZone, range } = params;
   const isDark = useIsDark();
-  const context = useComparison(eventId, params, params.compareTo, series.buckets.at(-1)?.start ?? null);
+  const context = useComparison(subject, params, params.compareTo, series.buckets.at(-1)?.start ?? null);
+  const horizon = (rangeMs(range) ?? wholeDays(now - subject.life.from)) * FORECAST_PART;
+  const forecast = useForecast(subject.eventId, horizon, isRunning(subject) && isLevel(metric));
   if (isEmpty(series)) {
     return <Empty range={range} onChange={onChange} />;
   }
-  const drawing = { buckets: series.buckets, metric, compared: context?.compared ?? NOTHING, now };
+  const drawing = { buckets: series.buckets, metric, compared: context?.compared ?? NOTHING, forecast, now };
   return (
     <>
       <TimelineChart key={String(isDark)} drawing={drawing} granularity={granularity} timeZone={timeZone} />
-      {context === null ? null : <TrendNote context={context} metric={metric} granularity={granularity} timeZone={timeZone} />}
+      {context === null ? null : (
+        <TrendNote context={context} forecast={forecast.at(-1) ?? null} metric={metric} granularity={granularity} timeZone={timeZone} />
+      )}
       <TimelineTable buckets={series.buckets} granularity={granularity} timeZone={timeZone} />
     </>
   );
+}
+
+function isRunning(subject: Subject): boolean {
+  return subject.life.to === null;
+}
+
+/** Rounded up, so that what is asked for does not change by the second. */
+function wholeDays(milliseconds: number): number {
+  return Math.ceil(milliseconds / DAY_MS) * DAY_MS;
 }
 
 const NOTHING: TimelineContext["compared"] = new Map();

@@ -2,6 +2,7 @@ import type { Granularity } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import { isLevel, type CountMetric, type Metric } from "./metric";
 import type { TimelineContext } from "./useComparison";
+import type { Expectation } from "./useForecast";
 
 const CHANGE = {
   participants: "participantsChange",
@@ -10,14 +11,17 @@ const CHANGE = {
   conversions: "conversionsChange",
 } as const satisfies Record<CountMetric, keyof NonNullable<TimelineContext["comparison"]>>;
 
-/** Where it is going, when it was best, and how it stands against the compared period, in a line of words. */
+/** Where it is going, when it was best, how it stands against the compared period and what is to come, in words. */
 export function TrendNote({
   context,
+  forecast,
   metric,
   granularity,
   timeZone,
 }: {
   context: TimelineContext;
+  /** The farthest, where there is one. */
+  forecast: Expectation | null;
   metric: Metric;
   granularity: Granularity;
   timeZone: string;
@@ -38,6 +42,12 @@ export function TrendNote({
       {comparison === null || isLevel(metric) ? null : (
         <li>
           {t.timeline.against} <b className="number">{f.change(comparison[CHANGE[metric]])}</b>
+        </li>
+      )}
+      {forecast === null || !isLevel(metric) ? null : (
+        <li className="number">
+          {t.timeline.forecastFor(f.bucket(forecast.at, granularity, timeZone))} <b>{f.count(Math.round(forecast.expected))}</b>{" "}
+          {t.timeline.forecastRange(f.count(Math.round(forecast.low)), f.count(Math.round(forecast.high)))}
         </li>
       )}
     </ul>

@@ -7,6 +7,10 @@ import { stripes, type Palette } from "./palette";
 const WHOLE_STEPS = [1, 2, 5].flatMap((digit) => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((power) => digit * 10 ** power)).toSorted((a, b) => a - b);
 const MIN_TOP = 4;
 const HEADROOM = 1.08;
+/** So much of what is known may be given to a band that reaches far above it. */
+const MOST_BAND = 2;
+/** Room for half of the last label. */
+const RIGHT = 32;
 
 /** Everything about a chart that is not its data or size. */
 export interface ChartLook {
@@ -31,13 +35,13 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
   return {
     width,
     height,
-    padding: [12, 20, 0, 0],
+    padding: [12, RIGHT, 0, 0],
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), look.timeZone),
     cursor: { y: false, drag: { x: false, y: false }, points: { show: isLevel(look.metric), size: 9 } },
     scales: {
       x: { time: true, range: () => [...look.extent()] },
-      y: { range: (_plot, _low, high) => [0, Math.max(MIN_TOP, (high ?? 0) * HEADROOM)] },
+      y: { range: (plot, _low, high) => [0, topOf(high ?? 0, plot.data[LEVEL_HIGH] ?? [])] },
     },
     axes: [
       {
@@ -56,11 +60,29 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
       },
     ],
     series: [{}, ...(isLevel(look.metric) ? levelSeries(palette) : countSeries(palette))],
+    bands: isLevel(look.metric) ? [{ series: [LEVEL_HIGH, LEVEL_LOW], fill: palette.forecastSoft }] : [],
     hooks: {
       setCursor: [(plot) => look.onCursor(plot.cursor.idx ?? null)],
     },
   };
 }
+
+/**
+ * Where the y axis ends: above all lines, and above the band unless that would press the lines to the floor.
+ *
+ * @param lines the largest value of a line
+ * @param band the upper edge of the band
+ */
+export function topOf(lines: number, band: Iterable<number | null | undefined>): number {
+  let highest = 0;
+  for (const value of band) {
+    highest = Math.max(highest, value ?? 0);
+  }
+  return Math.max(MIN_TOP, Math.max(lines, Math.min(highest, lines * MOST_BAND)) * HEADROOM);
+}
+
+const LEVEL_LOW = 3;
+const LEVEL_HIGH = 5;
 
 /** In the order of the columns (see `toColumns`). */
 function countSeries(palette: Palette): uPlot.Series[] {
@@ -76,8 +98,12 @@ function countSeries(palette: Palette): uPlot.Series[] {
 }
 
 function levelSeries(palette: Palette): uPlot.Series[] {
+  const edge: uPlot.Series = { stroke: palette.forecast, width: 0, points: { show: false }, auto: false };
   return [
     { stroke: palette.accent, fill: palette.accentSoft, width: 2.25, points: { show: false } },
     { stroke: palette.accent, width: 2.25, dash: [4, 4], points: { show: false } },
+    edge,
+    { stroke: palette.forecast, width: 2, dash: [2, 4], points: { show: false } },
+    edge,
   ];
 }

@@ -18,6 +18,7 @@ const drawing = (metric: Metric, extra: Partial<Drawing> = {}): Drawing => ({
   buckets: BUCKETS,
   metric,
   compared: new Map(),
+  forecast: [],
   now: 150_000,
   ...extra,
 });
@@ -37,9 +38,24 @@ it("puts the compared period beside the buckets that it belongs to", () => {
 });
 
 it("draws a level at the end of each bucket, the running one up to now, joined to the line", () => {
-  expect(toColumns(drawing("cumulative"))).toEqual([
+  expect(toColumns(drawing("cumulative")).slice(0, 3)).toEqual([
     [60, 120, 150],
     [2, 5, null],
     [null, 5, 6],
+  ]);
+});
+
+it("begins the forecast where the line ends, and leaves out what is past", () => {
+  const forecast = [
+    { at: 140_000, low: 1, expected: 1, high: 1 },
+    { at: 200_000, low: 6, expected: 8, high: 11 },
+  ];
+  expect(toColumns(drawing("cumulative", { forecast }))).toEqual([
+    [60, 120, 150, 200],
+    [2, 5, null, null],
+    [null, 5, 6, null],
+    [null, null, 6, 6],
+    [null, null, 6, 8],
+    [null, null, 6, 11],
   ]);
 });

@@ -3,6 +3,8 @@ export interface Palette {
   readonly accent: string;
   readonly accentSoft: string;
   readonly compare: string;
+  readonly forecast: string;
+  readonly forecastSoft: string;
   readonly ink: string;
   readonly line: string;
   readonly font: string;
@@ -21,6 +23,8 @@ export function readPalette(element: HTMLElement): Palette {
     accent: read("--accent"),
     accentSoft: read("--accent-soft"),
     compare: read("--compare"),
+    forecast: read("--forecast"),
+    forecastSoft: read("--forecast-soft"),
     ink: read("--ink-3"),
     line: read("--line"),
     font: `12px ${style.fontFamily}`,

@@ -1,13 +1,13 @@
-import type { Granularity } from "../gateway/generated/operations";
+import type { Granularity, TimeRangeInput } from "../gateway/generated/operations";
 
-/** A window up to now, as an ISO 8601 duration. */
-export const RANGES = ["PT1H", "PT6H", "P1D", "P7D", "P30D", "P90D", "P365D"] as const;
+/** Windows up to now, as ISO 8601 durations; `ALL` is the whole life of the event. */
+export const RANGES = ["PT1H", "PT6H", "P1D", "P7D", "P30D", "P90D", "P365D", "ALL"] as const;
 export type Range = (typeof RANGES)[number];
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-const LENGTH_MS: Record<Range, number> = {
+const LENGTH_MS: Record<Exclude<Range, "ALL">, number> = {
   PT1H: HOUR_MS,
   PT6H: 6 * HOUR_MS,
   P1D: DAY_MS,
@@ -26,10 +26,27 @@ const FITTING: Record<Range, readonly [Granularity, ...Granularity[]]> = {
   P30D: ["DAY", "HOUR", "WEEK"],
   P90D: ["DAY", "WEEK", "MONTH"],
   P365D: ["WEEK", "DAY", "MONTH"],
+  ALL: ["DAY", "HOUR", "WEEK", "MONTH"],
 };
 
-export function rangeMs(range: Range): number {
-  return LENGTH_MS[range];
+/** Length of a window that moves with the clock, in milliseconds; null for the event as a whole. */
+export function rangeMs(range: Range): number | null {
+  return range === "ALL" ? null : LENGTH_MS[range];
+}
+
+/** From when to when an event lives, in milliseconds since 1970; `to` is null while it runs. */
+export interface Life {
+  readonly from: number;
+  readonly to: number | null;
+}
+
+/** The range as the gateway takes it. */
+export function toInput(range: Range, life: Life): TimeRangeInput {
+  if (range !== "ALL") {
+    return { last: range };
+  }
+  const from = new Date(life.from).toISOString();
+  return life.to === null ? { from } : { from, to: new Date(life.to).toISOString() };
 }
 
 export function granularitiesOf(range: Range): readonly [Granularity, ...Granularity[]] {
@@ -44,9 +61,4 @@ export function isRange(text: string | null): text is Range {
 export function fittingGranularity(range: Range, asked: string | null): Granularity {
   const fitting = FITTING[range];
   return fitting.find((granularity) => granularity === asked) ?? fitting[0];
-}
-
-/** The shortest range that reaches back to `since`: what a page shows where nobody has chosen. */
-export function rangeReaching(since: number, now: number): Range {
-  return RANGES.find((range) => now - since <= LENGTH_MS[range]) ?? "P365D";
 }

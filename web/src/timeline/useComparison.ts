@@ -1,6 +1,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { TimelineComparisonDocument, type Comparison, type TimelineComparisonQuery } from "../gateway/generated/operations";
 import { query } from "../gateway/query";
+import { toInput } from "./range";
+import type { Subject } from "./useTimeline";
 import type { TimelineParams } from "./useTimelineParams";
 
 type Compared = NonNullable<TimelineComparisonQuery["event"]>["timeline"];
@@ -18,11 +20,16 @@ const REFRESH_MS = 60_000;
  *
  * @param newest start of the newest bucket; null while there is none
  */
-export function useComparison(eventId: string, params: TimelineParams, compareTo: Comparison | null, newest: number | null): TimelineContext | null {
+export function useComparison(
+  { eventId, life }: Subject,
+  params: TimelineParams,
+  compareTo: Comparison | null,
+  newest: number | null,
+): TimelineContext | null {
   const { range, granularity, timeZone } = params;
   const { data } = useQuery({
     queryKey: ["comparison", eventId, range, granularity, timeZone, compareTo, newest],
-    queryFn: ({ signal }) => query(TimelineComparisonDocument, { eventId, granularity, range: { last: range }, timeZone, compareTo }, signal),
+    queryFn: ({ signal }) => query(TimelineComparisonDocument, { eventId, granularity, range: toInput(range, life), timeZone, compareTo }, signal),
     enabled: newest !== null,
     placeholderData: keepPreviousData,
     refetchInterval: REFRESH_MS,
