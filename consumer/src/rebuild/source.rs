@@ -12,6 +12,7 @@ use rdkafka::{
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
+    metadata::MetadataTopic,
     types::RDKafkaErrorCode,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -63,7 +64,7 @@ impl Source {
             let mut beginnings = HashMap::new();
             for topic in kinds.keys() {
                 let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
-                for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+                for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
                     let (earliest, _) = consumer.fetch_watermarks(topic, partition.id(), PATIENCE)?;
                     beginnings.insert((topic.clone(), partition.id()), earliest);
                 }

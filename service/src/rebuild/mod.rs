@@ -198,7 +198,7 @@ impl Held {
     }
 
     /// Makes these events' rows what they should be, and gives each the next revision. `messages` is how many messages
-    /// there are: a row that was missing gets a revision beyond any that it can have had.
+    /// there are: what lost some of them gets a revision beyond any that it can have had.
     ///
     /// # Errors
     /// What the database says.

@@ -11,6 +11,8 @@ use crate::{
     ingest::Commit,
 };
 
+/// A row that lacks messages may have taken the place of one that was lost, and begun to count its revisions anew: then
+/// they go on beyond any that the lost one can have had.
 const EVENTS: &str = "
 INSERT INTO event_stats AS stored (
     event_id, event_title, user_id, total_participants, total_views, estimated_roi, target_roi, sales_growth_rate,
@@ -25,7 +27,9 @@ ON CONFLICT (event_id) DO UPDATE SET
     (excluded.event_title, excluded.user_id, excluded.total_participants, excluded.total_views,
      excluded.estimated_roi, excluded.target_roi, excluded.sales_growth_rate, excluded.total_investment,
      excluded.expected_revenue, excluded.status, excluded.created_at, excluded.updated_at, excluded.described_at,
-     excluded.described_by, stored.revision + 1)
+     excluded.described_by,
+     CASE WHEN stored.total_participants < excluded.total_participants OR stored.described_at < excluded.described_at
+          THEN greatest(stored.revision + 1, excluded.revision) ELSE stored.revision + 1 END)
 RETURNING event_id, user_id, revision";
 
 const SURPLUS_EVENTS: &str = "

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, io, ops::ControlFlow, sync::Arc};
 
 use consumer::dead_letter::{Letter, Letters, Place};
 use serde_json::json;
@@ -47,17 +47,19 @@ pub(super) async fn list(
     });
     let newest = newest.await?.map_err(Error::Unreadable)?;
     let letters = newest.letters.values();
-    let text = if json {
-        letters.map(|letter| format!("{}\n", line(letter))).collect()
-    } else if newest.letters.is_empty() {
-        "no dead letters\n".to_owned()
-    } else {
-        let mut text = table(["PLACE", "ORIGIN", "CODE", "FAILED AT", "ERROR"], letters.map(row));
-        if newest.older > 0 {
-            text.push_str(&format!("{} older ones: --limit shows more\n", newest.older));
+    let mut text = String::new();
+    if json {
+        for letter in letters {
+            writeln!(text, "{}", line(letter)).map_err(io::Error::other)?;
         }
-        text
-    };
+    } else if newest.letters.is_empty() {
+        text.push_str("no dead letters\n");
+    } else {
+        text = table(["PLACE", "ORIGIN", "CODE", "FAILED AT", "ERROR"], letters.map(row));
+        if newest.older > 0 {
+            writeln!(text, "{} older ones: --limit shows more", newest.older).map_err(io::Error::other)?;
+        }
+    }
     Ok(print(&text)?)
 }
 

@@ -12,25 +12,26 @@ pub(super) async fn show(letters: Arc<Letters>, place: Place) -> Result<(), Fail
 }
 
 fn text(letter: &Letter) -> String {
-    let none = || "-".to_owned();
-    let told = |text: &Option<String>| text.as_deref().map_or_else(none, plain);
-    let mut text = format!(
-        "place      {}\norigin     {}\ncode       {}\nerror      {}\nattempts   {}\nfailed at  {}\nkey        {}\n",
-        letter.place,
-        plain(&origin(letter)),
-        told(&letter.code),
-        told(&letter.error),
-        letter.attempts,
-        told(&letter.failed_at),
-        letter.key.as_deref().map_or_else(none, payload::text),
+    let told = |text: &Option<String>| text.as_deref().map_or_else(absent, plain);
+    let bytes = |bytes: &Option<Vec<u8>>| bytes.as_deref().map_or_else(absent, payload::text);
+    let mut lines = vec![
+        format!("place      {}", letter.place),
+        format!("origin     {}", plain(&origin(letter))),
+        format!("code       {}", told(&letter.code)),
+        format!("error      {}", told(&letter.error)),
+        format!("attempts   {}", letter.attempts),
+        format!("failed at  {}", told(&letter.failed_at)),
+        format!("key        {}", bytes(&letter.key)),
+    ];
+    lines.extend(
+        letter.headers.iter().map(|(name, value)| format!("header     {}: {}", plain(name), bytes(value))),
     );
-    for (name, value) in &letter.headers {
-        let value = value.as_deref().map_or_else(none, payload::text);
-        text.push_str(&format!("header     {}: {value}\n", plain(name)));
-    }
-    match &letter.payload {
-        Some(bytes) => text.push_str(&format!("\n{}\n", payload::pretty(bytes))),
-        None => text.push_str("\nno payload\n"),
-    }
-    text
+    lines.push(String::new());
+    lines.push(letter.payload.as_deref().map_or_else(|| "no payload".to_owned(), payload::pretty));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn absent() -> String {
+    "-".to_owned()
 }
