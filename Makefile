@@ -40,6 +40,23 @@ services: ## PostgreSQL, Redis and Kafka to try things with, until Ctrl-C
 	cargo build --quiet $(PRODUCT_AND_TESTS) --bins
 	$(TARGET_DIR)/debug/services
 
+.PHONY: torture
+torture: MESSAGES := 500000
+torture: KILLS := 50
+torture: SECONDS := 0
+torture: ## kills every part under load (MESSAGES and KILLS of a round; SECONDS to go on with further rounds)
+	cargo build $(PRODUCT_AND_TESTS) --bins
+	TORTURE_MESSAGES=$(MESSAGES) TORTURE_KILLS=$(KILLS) TORTURE_SECONDS=$(SECONDS) \
+		$(TARGET_DIR)/debug/services -- cargo test $(PRODUCT_AND_TESTS) --test integration torture -- --nocapture
+
+.PHONY: bench-ingest
+bench-ingest: MESSAGES := 100000
+bench-ingest: ROUNDS := 5
+bench-ingest: ## the consumer against the bare limit of its transactions (MESSAGES of a measurement, ROUNDS)
+	cargo build --release $(PRODUCT_AND_TESTS) -p bench --bins
+	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) BENCH_MESSAGES=$(MESSAGES) BENCH_ROUNDS=$(ROUNDS) \
+		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/ingest
+
 .PHONY: schema
 schema: ## prints the GraphQL schema to schema.graphql
 	cargo build --quiet -p pulsegate

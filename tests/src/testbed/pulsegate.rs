@@ -100,12 +100,44 @@ impl Pulsegate {
         self.process.kill()
     }
 
+    /// Stops it in the middle of whatever it does (SIGSTOP); its connections stay open.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        self.process.freeze().map(drop)
+    }
+
+    /// Undoes [`Self::freeze`].
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        self.process.thaw()
+    }
+
     /// Asks it to end (SIGTERM) and waits for that.
     ///
     /// # Errors
     /// It does not run, or doesn't end in time.
     pub fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
         self.process.terminate(STOPS_WITHIN)
+    }
+
+    /// Starts it like [`Self::restart`], without waiting for anything.
+    ///
+    /// # Errors
+    /// It runs already.
+    pub fn launch(&mut self) -> anyhow::Result<()> {
+        self.process.start()
+    }
+
+    /// An error with the end of its log, if it ended by itself.
+    ///
+    /// # Errors
+    /// It ended.
+    pub fn require_running(&mut self) -> anyhow::Result<()> {
+        self.process.require_running()
     }
 
     /// Starts it, with the same address and variables as before; returns when it says that it is ready.

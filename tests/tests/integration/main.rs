@@ -15,4 +15,6 @@ mod migrations;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]
+mod torture;
+#[cfg(test)]
 mod upkeep;
