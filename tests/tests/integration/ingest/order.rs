@@ -9,7 +9,7 @@ use service::{Service, Settings};
 use tests::testbed::Testbed;
 use tests::unique;
 
-use super::delivery::{deliver, publish};
+use super::delivery::{Partition, deliver, publish};
 use super::history::{Generator, now};
 use crate::judge::{reference, tables};
 
@@ -40,7 +40,7 @@ async fn one_history(testbed: &Testbed, seed: u64) {
     let count = random.random_range(20..200);
     let messages = Generator::new(&mut random).messages(count);
     let partitions = Arc::new(publish(&mut random, &messages));
-    let expected = reference::recompute(partitions.iter().flat_map(|partition| partition.said()));
+    let expected = reference::recompute(partitions.iter().flat_map(Partition::said));
 
     empty(testbed.database()).await;
     // The marks of what is processed are a fast path: with them and without them, all the same.

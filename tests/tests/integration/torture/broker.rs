@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -103,7 +104,7 @@ pub(super) fn read(brokers: &str, topic: &str) -> anyhow::Result<Vec<Record>> {
     let mut left = BTreeMap::new();
     {
         let mut all = TopicPartitionList::new();
-        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
             let (start, end) = consumer.fetch_watermarks(topic, partition.id(), PATIENCE)?;
             if start < end {
                 left.insert(partition.id(), end);
