@@ -26,7 +26,7 @@ use crate::{
     cache::{Cache, Source},
     clock::SharedClock,
     cursor::Cursors,
-    live::{Bus, Hub, Outbox},
+    live::{Bus, Charts, Hub, Outbox},
     redis::Redis,
 };
 
@@ -83,6 +83,7 @@ pub struct Service {
     redis: Option<Redis>,
     hub: Arc<Hub>,
     outbox: Outbox,
+    charts: Charts,
     installation: OnceCell<Installation>,
     listening: AtomicBool,
     known_months: MokaCache<NaiveDate, ()>,
@@ -138,6 +139,7 @@ impl Service {
             redis,
             hub: Arc::new(Hub::new()),
             outbox: Outbox::default(),
+            charts: Charts::default(),
             installation: OnceCell::new(),
             listening: AtomicBool::new(false),
             known_months: MokaCache::builder().max_capacity(KNOWN_MONTHS).time_to_live(MONTHS_TTL).build(),
@@ -175,6 +177,10 @@ impl Service {
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    pub(crate) const fn charts(&self) -> &Charts {
+        &self.charts
     }
 
     pub(crate) const fn known_months(&self) -> &MokaCache<NaiveDate, ()> {

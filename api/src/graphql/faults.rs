@@ -40,6 +40,7 @@ pub(super) fn live_fault(error: LiveError, reporter: &Reporter) -> Fault {
         LiveError::ResyncRequired => resync("is older than what is kept"),
         LiveError::Cursor(error) => resync(&error.to_string()),
         LiveError::Range(error) => range_fault(error),
+        LiveError::Lost => Fault::new(ErrorCode::Unavailable, "The stream broke off; subscribe again."),
         LiveError::Service(error) => reporter.service(&error),
     }
 }

@@ -35,12 +35,13 @@ pub(super) fn seal<S: Serialize>(
     cursors.seal(&Place { subject: subject.clone(), state, at })
 }
 
+/// What was seen, and when.
 pub(super) fn open<S: DeserializeOwned>(
     cursors: &Cursors,
     subject: &Subject,
     now: DateTime<Utc>,
     cursor: &str,
-) -> Result<S, LiveError> {
+) -> Result<(S, DateTime<Utc>), LiveError> {
     let place: Place<S> = cursors.open(cursor)?;
     if place.subject != *subject {
         return Err(CursorError::OtherList.into());
@@ -48,7 +49,7 @@ pub(super) fn open<S: DeserializeOwned>(
     if now - place.at > RESUMABLE {
         return Err(LiveError::ResyncRequired);
     }
-    Ok(place.state)
+    Ok((place.state, place.at))
 }
 
 /// The cursor of a timeline that was queried at a revision.

@@ -47,7 +47,7 @@ impl Service {
             let cursors = service.cursors().await?;
             let subject = Subject::Event(event_id.clone());
             let mut seen: Option<Revision> = match after {
-                Some(text) => Some(cursor::open(&cursors, &subject, service.clock().now(), &text)?),
+                Some(text) => Some(cursor::open(&cursors, &subject, service.clock().now(), &text)?.0),
                 None => None,
             };
             loop {

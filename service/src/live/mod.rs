@@ -5,6 +5,7 @@
 //! newer: no gap, no overlap.
 
 mod bus;
+mod chart;
 mod cursor;
 mod event;
 mod hub;
@@ -14,6 +15,7 @@ mod timeline;
 mod user;
 
 pub(crate) use bus::Bus;
+pub(crate) use chart::Charts;
 pub(crate) use cursor::timeline_cursor;
 pub(crate) use hub::Hub;
 pub(crate) use outbox::Outbox;
@@ -48,6 +50,9 @@ pub enum LiveError {
     /// The range can't be answered.
     #[error(transparent)]
     Range(#[from] RangeError),
+    /// What it is made from can't be read any more; the log says why.
+    #[error("the stream broke off")]
+    Lost,
     /// The database.
     #[error(transparent)]
     Service(#[from] Error),

@@ -44,7 +44,7 @@ impl Service {
             let cursors = service.cursors().await?;
             let subject = Subject::User(user_id.clone());
             let mut seen: Option<UserOverview> = match after {
-                Some(text) => Some(cursor::open(&cursors, &subject, service.clock().now(), &text)?),
+                Some(text) => Some(cursor::open(&cursors, &subject, service.clock().now(), &text)?.0),
                 None => None,
             };
             let mut change = Change { commits: u32::from(seen.is_none()), ..Change::default() };

@@ -26,12 +26,12 @@ impl Table {
         }
     }
 
-    /// The name of its views, and what tells the rows of an event apart.
-    const fn view(self) -> (&'static str, &'static str) {
+    /// The name of its views, what tells the rows of an event apart, and that as a text.
+    const fn view(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Events => ("event", "''"),
-            Self::Channels => ("channel", "channel_name"),
-            Self::Timeline => ("bucket", r#"to_char(start, 'YYYY-MM-DD"T"HH24:MI"Z"')"#),
+            Self::Events => ("event", "event_id", "''"),
+            Self::Channels => ("channel", "event_id, channel_name", "channel_name"),
+            Self::Timeline => ("bucket", "event_id, start", r#"to_char(start, 'YYYY-MM-DD"T"HH24:MI"Z"')"#),
         }
     }
 }
@@ -98,26 +98,21 @@ pub(super) async fn find(
     let ids: Vec<&str> = events.iter().map(EventId::as_str).collect();
     let mut differences = Vec::new();
     for table in Table::ALL {
-        let (view, key) = table.view();
+        let (view, key, row) = table.view();
+        // Rows are taken apart only where they differ, which few do.
         let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(format!(
-            "WITH expected AS (
-                SELECT event_id, {key} AS key, to_jsonb(shown) AS content
-                FROM pulsegate_rebuild.expected_{view} AS shown WHERE event_id = ANY($1)
-            ), stored AS (
-                SELECT event_id, {key} AS key, to_jsonb(shown) AS content
-                FROM pulsegate_rebuild.stored_{view} AS shown WHERE event_id = ANY($1)
-            )
-            SELECT event_id, key, stored.content IS NULL, expected.content IS NULL,
-                   columns.name, columns.stored, columns.expected
-            FROM expected FULL JOIN stored USING (event_id, key)
-            LEFT JOIN LATERAL (
-                SELECT key AS name, held.value AS stored, due.value AS expected
-                FROM jsonb_each_text(stored.content) AS held
-                JOIN jsonb_each_text(expected.content) AS due USING (key)
-                WHERE held.value IS DISTINCT FROM due.value
-            ) AS columns ON TRUE
-            WHERE stored.content IS DISTINCT FROM expected.content
-            ORDER BY event_id, key, columns.name"
+            "SELECT event_id, {row}, held.event_id IS NULL, due.event_id IS NULL,
+                    columns.name, columns.stored, columns.expected
+             FROM (SELECT * FROM pulsegate_rebuild.expected_{view} WHERE event_id = ANY($1)) AS due
+             FULL JOIN (SELECT * FROM pulsegate_rebuild.stored_{view} WHERE event_id = ANY($1)) AS held USING ({key})
+             LEFT JOIN LATERAL (
+                 SELECT key AS name, stored.value AS stored, expected.value AS expected
+                 FROM jsonb_each_text(to_jsonb(held)) AS stored
+                 JOIN jsonb_each_text(to_jsonb(due)) AS expected USING (key)
+                 WHERE stored.value IS DISTINCT FROM expected.value
+             ) AS columns ON TRUE
+             WHERE due.* IS DISTINCT FROM held.*
+             ORDER BY {key}, columns.name"
         )))
         .bind(&ids)
         .fetch_all(&mut *connection)

@@ -7,13 +7,12 @@ mod minutes;
 mod partitions;
 mod retention;
 
-pub(crate) use self::{partitions::month, retention::first_kept};
-
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::sqlx;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::{partitions::month, retention::first_kept};
 use crate::{Error, Service};
 
 /// How often the house is kept.

@@ -1,6 +1,8 @@
 //! The gateway over real PostgreSQL and Redis: what a query costs, and what it keeps.
 
 mod cache;
+mod counter;
+mod live;
 mod statements;
 
 use sea_orm::sqlx;
