@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Events compared at a time.
-const EVENTS: usize = 200;
+const EVENTS: usize = 50;
 /// The writers wait while so many messages are applied, or a few more.
 const CLOSE: u64 = 1_000;
 /// How often it is tried to come so close while messages keep arriving.

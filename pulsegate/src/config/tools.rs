@@ -8,7 +8,7 @@ use super::{
 };
 
 /// A tool's own lines are what it has to say. What goes wrong with Kafka it says itself, in one line.
-const LOG: &str = "warn,librdkafka=off,rdkafka=off";
+const LOG: &str = "warn,sqlx=error,librdkafka=off,rdkafka=off";
 
 /// For `rebuild`.
 pub(crate) struct Rebuild {
