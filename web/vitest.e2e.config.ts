@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// Against a gateway that runs: PULSEGATE_URL says where.
+// Against a gateway that runs with its demo: PULSEGATE_URL says where. kcat produces into its broker.
 export default defineConfig({
   test: { include: ["e2e/**/*.e2e.ts"], testTimeout: 90_000, hookTimeout: 30_000, fileParallelism: false },
 });

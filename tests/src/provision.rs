@@ -4,7 +4,7 @@ use std::env;
 
 use crate::servers::{jars::Jars, postgres, redis};
 use crate::services::{DATABASE_URL, KAFKA_BROKERS, REDIS_URL};
-use crate::system::{container, packages, program};
+use crate::system::{browser, container, packages, program};
 
 /// Something that is here, or named in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,7 @@ enum Here {
     /// Maven, or what it would fetch.
     KafkaArtifacts,
     Kcat,
+    Browser,
 }
 
 fn look() -> Vec<Here> {
@@ -29,20 +30,24 @@ fn look() -> Vec<Here> {
         (Here::Java, Jars::java_is_here()),
         (Here::KafkaArtifacts, Jars::are_here() || program::find("mvn").is_some()),
         (Here::Kcat, program::find("kcat").is_some()),
+        (Here::Browser, browser::find().is_some()),
     ];
     looked.into_iter().filter(|(_, is_here)| *is_here).map(|(part, _)| part).collect()
 }
 
 /// The Debian packages that are missing.
 fn missing_packages(here: &[Here]) -> Vec<&'static str> {
-    use Here::{Broker, Docker, Java, KafkaArtifacts, Kcat, Postgres, Redis};
-    let wanted: [(&str, &[Here]); 5] = [
+    use Here::{Broker, Browser, Docker, Java, KafkaArtifacts, Kcat, Postgres, Redis};
+    let wanted: [(&str, &[Here]); 7] = [
         ("postgresql", &[Docker, Postgres]),
         ("redis-server", &[Docker, Redis]),
         ("default-jre-headless", &[Docker, Broker, Java]),
         ("maven", &[Docker, Broker, KafkaArtifacts]),
         // The producer that is not our own code runs on this machine in any case.
         ("kcat", &[Kcat]),
+        ("chromium", &[Browser]),
+        // The pages are Korean too.
+        ("fonts-noto-cjk", &[Browser]),
     ];
     let needed = wanted.into_iter().filter(|(_, instead)| !instead.iter().any(|part| here.contains(part)));
     needed.map(|(package, _)| package).collect()
@@ -71,18 +76,32 @@ mod tests {
 
     #[test]
     fn a_bare_machine_gets_everything() {
-        let packages = ["postgresql", "redis-server", "default-jre-headless", "maven", "kcat"];
+        let packages = [
+            "postgresql",
+            "redis-server",
+            "default-jre-headless",
+            "maven",
+            "kcat",
+            "chromium",
+            "fonts-noto-cjk",
+        ];
         assert_eq!(missing_packages(&[]), packages);
     }
 
     #[test]
-    fn a_machine_with_docker_gets_the_independent_producer_only() {
-        assert_eq!(missing_packages(&[Here::Docker]), ["kcat"]);
+    fn a_machine_with_docker_gets_the_independent_clients_only() {
+        assert_eq!(missing_packages(&[Here::Docker]), ["kcat", "chromium", "fonts-noto-cjk"]);
     }
 
     #[test]
     fn what_is_here_or_named_is_not_installed() {
-        assert_eq!(missing_packages(&[Here::Postgres, Here::Broker, Here::Kcat]), ["redis-server"]);
-        assert_eq!(missing_packages(&[Here::Postgres, Here::Redis, Here::Java, Here::Kcat]), ["maven"]);
+        assert_eq!(
+            missing_packages(&[Here::Postgres, Here::Broker, Here::Kcat, Here::Browser]),
+            ["redis-server"]
+        );
+        assert_eq!(
+            missing_packages(&[Here::Postgres, Here::Redis, Here::Java, Here::Kcat, Here::Browser]),
+            ["maven"]
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a run could not do for real, so that its last lines say so.
+//! What a run did and could not do for real, so that its last line says so.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -35,23 +35,56 @@ impl Report {
         &self.path
     }
 
-    /// What tests wrote.
+    /// What tests wrote, to stand after the servers' part of a run's last line.
     ///
     /// # Errors
     /// It is gone.
-    pub fn lines(&self) -> anyhow::Result<Vec<String>> {
-        Ok(fs::read_to_string(&self.path)?.lines().map(str::to_owned).collect())
+    pub fn summary(&self) -> anyhow::Result<String> {
+        Ok(summary(&fs::read_to_string(&self.path)?))
     }
+}
+
+const REAL: &str = "real: ";
+const MISSING: &str = "missing: ";
+
+fn summary(report: &str) -> String {
+    let of = |kind: &'static str| report.lines().filter_map(move |line| line.strip_prefix(kind));
+    let real = of(REAL).map(|part| format!(", {part}"));
+    let missing = of(MISSING).map(|line| format!(" -- NOT RUN FOR REAL: {line}"));
+    real.chain(missing).collect()
+}
+
+fn write(kind: &str, line: &str) {
+    let report =
+        env::var_os(Report::VARIABLE).and_then(|path| OpenOptions::new().append(true).open(path).ok());
+    if let Some(mut report) = report {
+        // One call per line: tests write side by side.
+        let _ = report.write_all(format!("{kind}{line}\n").as_bytes());
+    }
+}
+
+/// Names something real, beside the servers, that a test ran with.
+pub fn real(part: &str) {
+    write(REAL, part);
 }
 
 /// Says, past the test runner's capturing, that `test` did not check what it is there for, and why.
 pub fn not_for_real(test: &str, why: &str) {
-    let line = format!("{test}: {why}\n");
     // A run whose standard error is closed has nobody to tell.
-    let _ = io::stderr().write_all(format!("NOT RUN FOR REAL: {line}").as_bytes());
-    let report =
-        env::var_os(Report::VARIABLE).and_then(|path| OpenOptions::new().append(true).open(path).ok());
-    if let Some(mut report) = report {
-        let _ = report.write_all(line.as_bytes());
+    let _ = io::stderr().write_all(format!("NOT RUN FOR REAL: {test}: {why}\n").as_bytes());
+    write(MISSING, &format!("{test}: {why}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::summary;
+
+    #[test]
+    fn what_was_real_comes_first_and_what_was_not_last() {
+        assert_eq!(summary(""), "");
+        assert_eq!(
+            summary("missing: torture: no broker\nreal: Chromium 143\n"),
+            ", Chromium 143 -- NOT RUN FOR REAL: torture: no broker"
+        );
     }
 }

@@ -45,9 +45,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     let real_parts = services.real_parts();
     drop(services);
-    for line in report.lines()? {
-        println!("NOT RUN FOR REAL: {line}");
-    }
-    println!("{real_parts}");
+    println!("{real_parts}{}", report.summary()?);
     Ok(code)
 }

@@ -1,5 +1,6 @@
-//! What the harness needs of the operating system: processes, ports, directories, packages.
+//! What the harness needs of the operating system: processes, ports, directories, packages, a browser.
 
+pub mod browser;
 pub mod container;
 pub mod host;
 pub mod packages;

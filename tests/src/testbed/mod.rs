@@ -2,6 +2,7 @@
 //! servers, so that tests run side by side.
 
 mod database;
+mod embedded;
 mod keyspace;
 mod pulsegate;
 mod topics;
@@ -11,6 +12,7 @@ use std::process::Output;
 use sea_orm::sqlx::PgPool;
 
 use self::database::Database;
+pub use self::embedded::Embedded;
 pub use self::pulsegate::{Pulsegate, Role, binary};
 pub use self::topics::Topics;
 use crate::clients::kcat::Kcat;

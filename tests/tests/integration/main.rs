@@ -13,6 +13,8 @@ mod main_job;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod tools;
 #[cfg(test)]
 mod torture;

@@ -1,0 +1,66 @@
+//! The pages in a browser, against the product as `make run` starts it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use tests::report::{not_for_real, real};
+use tests::system::process::Process;
+use tests::system::scratch::Scratch;
+use tests::system::{browser, program};
+use tests::testbed::Embedded;
+use tests::wait;
+
+/// The suite takes a minute on two idle cores; here it shares them with every other test.
+const ENDS_WITHIN: Duration = Duration::from_secs(300);
+
+/// What the suite in `web/e2e` needs and is not here.
+fn missing(web: &Path) -> Option<&'static str> {
+    let wanted = [
+        (program::find("npm").is_some(), "there is no Node.js"),
+        (web.join("node_modules/vitest").is_dir(), "its packages are not here (`npm ci` in web/)"),
+        (web.join("dist/index.html").is_file(), "the pages are not built (`npm run build` in web/)"),
+        (browser::find().is_some(), "there is no Chromium (the Debian package chromium)"),
+        (program::find("kcat").is_some(), "there is no kcat (the Debian package kcat)"),
+    ];
+    wanted.into_iter().find(|(is_here, _)| !is_here).map(|(_, reason)| reason)
+}
+
+#[tokio::test]
+async fn the_pages_work_in_a_browser_and_through_a_restart() {
+    let web = program::repository().join("web");
+    if let Some(reason) = missing(&web) {
+        return not_for_real("the pages in a browser", reason);
+    }
+    let chromium = browser::find().unwrap();
+    let mut product = Embedded::start().await.unwrap();
+
+    let scratch = Scratch::new().unwrap();
+    let restart = scratch.path().join("restart");
+    let mut command = Command::new("npm");
+    command.args(["run", "e2e"]).current_dir(&web);
+    command.env("PULSEGATE_URL", product.base()).env("RESTART_REQUEST", &restart);
+    command.env(browser::VARIABLE, &chromium).env("NO_COLOR", "1");
+    let mut suite = Process::new("npm run e2e", command, &scratch.path().join("e2e.log")).unwrap();
+    suite.start().unwrap();
+
+    let ended = wait::until("the browser tests to end", ENDS_WITHIN, async || {
+        if let Some(status) = suite.exited()? {
+            return Ok(Ok(status));
+        }
+        if restart.exists() {
+            product.restart().await?;
+            fs::remove_file(&restart)?;
+        }
+        Ok(Err(anyhow!("{}", suite.log_tail())))
+    });
+    let status = ended.await.unwrap();
+    let log = suite.log().unwrap();
+    assert!(status.success(), "{log}");
+    // A suite that asked for nothing has not tested it.
+    assert!(!log.contains("skipped"), "{log}");
+    product.stop().unwrap();
+    real(&browser::version(&chromium).unwrap());
+}
