@@ -1,5 +1,5 @@
-use chrono::Utc;
 use serde_json::{Value, json};
+use service::clock::{Clock as _, SystemClock};
 use tests::clients::socket::{Frame, Socket};
 use tests::testbed::{Role, Testbed};
 
@@ -25,7 +25,7 @@ async fn update(socket: &mut Socket) -> Value {
 }
 
 async fn register(testbed: &Testbed, event: &str, number: usize) {
-    let line = json!({ "messageId": testbed.id("m", number), "occurredAt": Utc::now(), "eventId": event });
+    let line = json!({ "messageId": testbed.id("m", number), "occurredAt": SystemClock.now(), "eventId": event });
     testbed.kcat().produce(&testbed.topics().participant_registered, event, &line.to_string()).await.unwrap();
 }
 
