@@ -25,7 +25,8 @@ async fn update(socket: &mut Socket) -> Value {
 }
 
 async fn register(testbed: &Testbed, event: &str, number: usize) {
-    let line = json!({ "messageId": testbed.id("m", number), "occurredAt": SystemClock.now(), "eventId": event });
+    let line =
+        json!({ "messageId": testbed.id("m", number), "occurredAt": SystemClock.now(), "eventId": event });
     testbed.kcat().produce(&testbed.topics().participant_registered, event, &line.to_string()).await.unwrap();
 }
 
