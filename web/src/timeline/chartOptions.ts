@@ -93,6 +93,8 @@ function countSeries(palette: Palette): uPlot.Series[] {
   return [
     { ...paths, fill: palette.accent, width: 0, points: { show: false } },
     { ...paths, fill: () => stripes(palette.accent) as string, stroke: palette.accent, width: 1.25, points: { show: false } },
+    // Without an outline the line is lost on the bars.
+    { ...steps, stroke: palette.surface, width: 4, points: { show: false } },
     { ...steps, stroke: palette.compare, width: 1.75, dash: [5, 4], points: { show: false } },
   ];
 }

@@ -20,18 +20,20 @@ type Column = (number | null)[];
  * The chart's columns: x in seconds, then one column per way of drawing. A running bucket stands in a column of its own
  * so that it can look unfinished.
  *
- * Of a count: finished, running, compared. Of a level: finished, running, low, expected, high.
+ * Of a count: finished, running, compared twice: the outline below and the line above. Of a level: finished, running, low, expected, high.
  */
 export function toColumns(drawing: Drawing): AlignedData {
   return isLevel(drawing.metric) ? levelColumns(drawing) : countColumns(drawing, drawing.metric);
 }
 
 function countColumns({ buckets, compared, now }: Drawing, metric: CountMetric): AlignedData {
+  const beside: Column = buckets.map((bucket) => compared.get(bucket.start)?.[metric] ?? null);
   return [
     buckets.map((bucket) => bucket.start / 1000),
     buckets.map((bucket) => (bucket.end > now ? null : valueOf(bucket, metric))),
     buckets.map((bucket) => (bucket.end > now ? valueOf(bucket, metric) : null)),
-    buckets.map((bucket) => compared.get(bucket.start)?.[metric] ?? null),
+    beside,
+    beside,
   ];
 }
 

@@ -3,6 +3,7 @@ export interface Palette {
   readonly accent: string;
   readonly accentSoft: string;
   readonly compare: string;
+  readonly surface: string;
   readonly forecast: string;
   readonly forecastSoft: string;
   readonly ink: string;
@@ -23,6 +24,7 @@ export function readPalette(element: HTMLElement): Palette {
     accent: read("--accent"),
     accentSoft: read("--accent-soft"),
     compare: read("--compare"),
+    surface: read("--surface"),
     forecast: read("--forecast"),
     forecastSoft: read("--forecast-soft"),
     ink: read("--ink-3"),
