@@ -7,6 +7,7 @@ use sea_orm::sqlx;
 use tests::servers::postgres::Postgres;
 use tests::testbed::{Pulsegate, Role, Testbed};
 
+use crate::UNTIMED;
 use crate::topics::Filled;
 
 const THROUGH_WITHIN: Duration = Duration::from_secs(300);
@@ -23,6 +24,7 @@ pub(crate) async fn measure(postgres: &Postgres, topics: &Filled) -> anyhow::Res
     let testbed = Testbed::builder().postgres(postgres).build().await?;
     let mut consumer = testbed.start_with(Role::Consume, &topics.variables()).await?;
     let all = i64::try_from(topics.messages)?;
+    let untimed = i64::try_from(topics.messages / UNTIMED)?;
     let asked = Instant::now();
     let mut first = None;
     let (rate, batch) = loop {
@@ -31,7 +33,7 @@ pub(crate) async fn measure(postgres: &Postgres, topics: &Filled) -> anyhow::Res
         let applied: i64 = sqlx::query_scalar(positions).fetch_one(testbed.database()).await?;
         let now = Instant::now();
         match first {
-            None if applied > 0 => first = Some((now, applied)),
+            None if applied >= untimed => first = Some((now, applied)),
             Some((since, before)) if applied >= all => {
                 let rate = (applied - before) as f64 / (now - since).as_secs_f64();
                 break (rate, batch(&consumer).await?);

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use consumer::message::{Kind, decode};
 use service::clock::SystemClock;
 use service::ingest::{self, Batch, Position};
 use service::{Service, Settings};
 use tests::servers::postgres::Postgres;
 use tests::testbed::Testbed;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::UNTIMED;
 use crate::workload::Message;
 
 const CLUSTER: &str = "bench";
@@ -31,21 +33,33 @@ pub(crate) async fn measure(postgres: &Postgres, messages: &[Message], batch: us
     // Before the clock runs: connections, and what is read once.
     service.apply(CLUSTER, &Batch::default()).await?;
     let writers = batches(messages, batch)?;
-    let started = Instant::now();
+    let (sender, mut applied) = mpsc::unbounded_channel();
     let mut tasks = JoinSet::new();
     for batches in writers {
-        let service = Arc::clone(&service);
+        let (service, sender) = (Arc::clone(&service), sender.clone());
         tasks.spawn(async move {
             for batch in &batches {
                 service.apply(CLUSTER, batch).await?;
+                // Nobody listens where another writer has failed.
+                sender.send((Instant::now(), batch.messages.len())).ok();
             }
             Ok::<_, service::Error>(())
         });
     }
+    drop(sender);
     while let Some(ended) = tasks.join_next().await {
         ended??;
     }
-    Ok(messages.len() as f64 / started.elapsed().as_secs_f64())
+    let (mut first, mut last, mut count) = (None, None, 0);
+    while let Some((at, messages_applied)) = applied.recv().await {
+        count += messages_applied;
+        if count >= messages.len() / UNTIMED {
+            first.get_or_insert((at, count));
+        }
+        last = Some((at, count));
+    }
+    let ((since, before), (at, count)) = first.zip(last).context("nothing was applied")?;
+    Ok((count - before) as f64 / (at - since).as_secs_f64())
 }
 
 /// One writer for each partition, as the consumer has it.

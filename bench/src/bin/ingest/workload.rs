@@ -9,7 +9,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 const SEED: u64 = 20_260_105;
-const EVENTS: usize = 2_000;
+pub(crate) const EVENTS: usize = 2_000;
 /// The skewed workload's: 80 % of the messages are about 1 % of the events.
 const CROWDED_EVENTS: usize = EVENTS / 100;
 const CROWD: u32 = 80;
