@@ -3,6 +3,7 @@
 //! Only this crate knows the GraphQL library and the HTTP server.
 
 mod auth;
+mod budget;
 mod error;
 mod execution;
 mod gateway;

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use crate::auth::JwtSettings;
 
@@ -9,6 +9,8 @@ pub struct Settings {
     pub auth: Auth,
     /// What one request may cost.
     pub limits: Limits,
+    /// What each user may spend in a minute, in the cost of operations; `None`: as much as they like.
+    pub cost_per_minute: Option<NonZeroU32>,
     /// Whether clients may ask for the schema.
     pub introspection: bool,
     /// Whether `/graphiql` is served.
@@ -22,6 +24,7 @@ impl Default for Settings {
         Self {
             auth: Auth::Off,
             limits: Limits::default(),
+            cost_per_minute: None,
             introspection: true,
             graphiql: true,
             ws_init_timeout: Duration::from_secs(10),
@@ -43,7 +46,7 @@ pub enum Auth {
 pub struct Limits {
     /// Bytes of a request's body, of a query string, and of a WebSocket's frame.
     pub bytes: u64,
-    /// Tokens of a document, also with its fragments written out.
+    /// Tokens of a document, also with its fragments and variables written out.
     pub tokens: u64,
     /// Nested brackets of a document, also with its fragments written out. GraphiQL's introspection needs 20.
     pub depth: u64,
@@ -60,8 +63,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            bytes: 131_072,
-            tokens: 5_000,
+            bytes: 65_536,
+            tokens: 2_000,
             depth: 32,
             aliases: 64,
             directives: 64,

@@ -3,6 +3,9 @@ use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 use super::ErrorCode;
 use crate::guard::Refusal;
 
+/// Whoever sends a long name or value knows it already.
+const LONGEST: usize = 500;
+
 /// One error on its way to a client. Cheap to clone, because a batch that fails gives it to every field that waited.
 ///
 /// Has no `Display` on purpose: the GraphQL library turns whatever has one into a message for the client.
@@ -16,7 +19,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), id: None }
+        Self { code, message: shortened(message.into()), id: None }
     }
 
     /// `argument` as the client wrote it, and what is wrong with it and allowed, e.g. `is empty; give …`.
@@ -40,6 +43,14 @@ impl Fault {
         error.extensions = extensions;
         error
     }
+}
+
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 impl From<Fault> for async_graphql::Error {

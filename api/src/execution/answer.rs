@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use async_graphql::{Pos, Response, ServerError, Value};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{prepare::Chosen, shape::Types};
 use crate::{
+    budget::{Bill, Charge},
     error::{ErrorCode, Fault, Reporter},
     graphql::scalar::allowed,
     settings::Limits,
@@ -10,6 +13,8 @@ use crate::{
 
 /// More errors than anybody reads.
 const MOST_ERRORS: usize = 100;
+/// Whoever has mended these asks again.
+const MOST_MISTAKES: usize = 10;
 
 /// What a client gets: data, errors, or both.
 #[derive(Debug)]
@@ -19,12 +24,37 @@ pub(crate) struct Answer {
     errors: Vec<ServerError>,
     /// The first error's, for the status of an HTTP answer.
     code: Option<ErrorCode>,
+    bill: Option<Box<Bill>>,
 }
 
 impl Answer {
     /// To a request that was not executed.
     pub(crate) fn refused(fault: Fault) -> Self {
-        Self { data: None, code: Some(fault.code), errors: vec![fault.into_server_error(None)] }
+        let code = Some(fault.code);
+        Self { data: None, code, errors: vec![fault.into_server_error(None)], bill: None }
+    }
+
+    /// To an operation that costs more than the viewer has left.
+    pub(super) fn unaffordable(bill: Bill) -> Self {
+        let Bill { charge: Charge { cost, limit, remaining, .. }, retry_in } = bill;
+        let what_to_do = match retry_in {
+            Some(wait) => format!("Try again in {} s, or ask for less.", whole_seconds(wait)),
+            None => "Ask for less at once.".to_owned(),
+        };
+        let message = format!(
+            "The operation costs {cost}; {remaining} of your budget of {limit} a minute are left. {what_to_do}"
+        );
+        let refused = Self::refused(Fault::new(ErrorCode::RateLimited, message));
+        refused.charged(Some(bill))
+    }
+
+    pub(super) fn charged(self, bill: Option<Bill>) -> Self {
+        Self { bill: bill.map(Box::new), ..self }
+    }
+
+    /// What the operation was charged, where it got so far.
+    pub(crate) fn bill(&self) -> Option<&Bill> {
+        self.bill.as_deref()
     }
 
     /// The same, with the places in the document.
@@ -65,6 +95,11 @@ impl Answer {
     }
 }
 
+/// Rounded up, so that whoever waits so long has waited long enough.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
 /// Makes the GraphQL library's responses fit for clients.
 pub(super) struct Finisher {
     pub(super) limits: Limits,
@@ -80,13 +115,13 @@ impl Finisher {
         if executed {
             self.types.shape(&mut data, &errors, to);
         }
-        errors.truncate(MOST_ERRORS);
+        errors.truncate(if executed { MOST_ERRORS } else { MOST_MISTAKES });
         let mut code = None;
         for error in &mut errors {
             let found = self.finish(error);
             code.get_or_insert(found);
         }
-        Answer { data: executed.then_some(data), errors, code }
+        Answer { data: executed.then_some(data), errors, code, bill: None }
     }
 
     /// Gives an error its code. What comes without one comes from the GraphQL library: either it found the document or
@@ -101,13 +136,6 @@ impl Finisher {
         let is_input = ["Invalid value for argument ", "Failed to parse ", "Expected input type "];
         let fault = if is_input.iter().any(|start| error.message.starts_with(start)) {
             Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
-        } else if error.message == "Query is too complex." {
-            let message = format!(
-                "The operation costs more than {}, which is the limit: one for each field, times what its lists may hold. \
-             Ask for fewer fields, smaller pages or fewer buckets.",
-                self.limits.cost
-            );
-            Fault::new(ErrorCode::QueryTooComplex, message)
         } else if error.path.is_empty() {
             Fault::new(ErrorCode::GraphqlValidationFailed, error.message.clone())
         } else {
@@ -199,6 +227,9 @@ mod tests {
 
     #[test]
     fn there_are_only_so_many_errors() {
-        assert_eq!(finished(vec![ServerError::new("x", None); 5_000]).errors().len(), MOST_ERRORS);
+        let mut error = ServerError::new("x", None);
+        assert_eq!(finished(vec![error.clone(); 5_000]).errors().len(), MOST_MISTAKES);
+        error.path = vec![PathSegment::Field("event".to_owned())];
+        assert_eq!(finished(vec![error; 5_000]).errors().len(), MOST_ERRORS);
     }
 }

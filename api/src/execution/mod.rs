@@ -2,6 +2,8 @@
 //! clients.
 
 mod answer;
+mod check;
+mod introspection;
 mod params;
 mod prepare;
 mod shape;
@@ -17,14 +19,16 @@ use futures_util::{FutureExt, Stream, StreamExt};
 
 use service::{Service, domain::Viewer};
 
-pub(crate) use answer::Answer;
 use answer::Finisher;
+pub(crate) use answer::{Answer, whole_seconds};
+use check::Checker;
 pub(crate) use params::Params;
-pub(crate) use prepare::Prepared;
+pub(crate) use prepare::{Parsed, Prepared};
 use shape::Types;
 
 use crate::{
     auth::Identity,
+    budget::{Bill, Budget},
     error::{ErrorCode, Fault, Reporter},
     graphql::{self, LoaderSlot, Reader, ResumeFrom, Schema},
     settings::{Limits, Settings},
@@ -37,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Executes operations.
 pub(crate) struct Executor {
     schema: Schema,
+    checker: Checker,
+    budget: Budget,
     service: Arc<Service>,
     reporter: Reporter,
     finisher: Arc<Finisher>,
@@ -45,7 +51,16 @@ pub(crate) struct Executor {
 impl Executor {
     pub(crate) fn new(service: Arc<Service>, settings: &Settings, reporter: Reporter) -> Self {
         let finisher = Finisher { limits: settings.limits, reporter: reporter.clone(), types: Types::new() };
-        Self { schema: graphql::build(settings), service, reporter, finisher: Arc::new(finisher) }
+        let checker = Checker::new(settings);
+        let budget = Budget::new(settings.cost_per_minute, settings.limits.cost, service.clock().clone());
+        Self {
+            schema: graphql::build(settings),
+            checker,
+            budget,
+            service,
+            reporter,
+            finisher: Arc::new(finisher),
+        }
     }
 
     fn loaders(&self, viewer: Viewer) -> Arc<LoaderSlot> {
@@ -53,12 +68,36 @@ impl Executor {
         Arc::new(LoaderSlot::new(reader))
     }
 
-    /// Everything that can be said about a request without executing it.
+    /// Everything that can be said about a request without executing it. It is paid for from then on.
     ///
     /// # Errors
     /// The answer to a request that is not to be executed.
-    pub(crate) fn prepare(&self, params: Params) -> Result<Prepared, Answer> {
-        prepare::prepare(params, self.limits())
+    pub(crate) fn prepare(&self, params: Params, identity: &Identity) -> Result<Prepared, Answer> {
+        self.check(self.parse(params)?, identity)
+    }
+
+    /// Reads the document, and finds the operation that is asked for.
+    ///
+    /// # Errors
+    /// The answer to what can't be read.
+    pub(crate) fn parse(&self, params: Params) -> Result<Parsed, Answer> {
+        prepare::parse(params, self.limits())
+    }
+
+    /// Checks what was parsed against the schema, the limits and the viewer's budget.
+    ///
+    /// # Errors
+    /// The answer to a request that is not to be executed.
+    pub(crate) fn check(&self, parsed: Parsed, identity: &Identity) -> Result<Prepared, Answer> {
+        let mut prepared = parsed.check(&self.checker, &self.finisher)?;
+        match self.budget.charge(&identity.viewer, prepared.cost) {
+            Ok(charge) => {
+                prepared.request = prepared.request.data(charge);
+                prepared.bill = Some(Bill { charge, retry_in: None });
+                Ok(prepared)
+            }
+            Err(bill) => Err(Answer::unaffordable(bill)),
+        }
     }
 
     /// Executes a query or a mutation. A defect in a resolver ends this operation only.
@@ -81,7 +120,7 @@ impl Executor {
             )),
         };
         telemetry::answered(since, &answer);
-        answer
+        answer.charged(prepared.bill)
     }
 
     /// Executes any operation as a stream: a query or mutation gives one answer, a subscription one for each update.

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
-    Name, Positioned, Request, Value, Variables,
+    Name, Positioned, Request, Response, Value, Variables,
     parser::{
         parse_query,
         types::{
@@ -11,18 +11,30 @@ use async_graphql::{
     },
 };
 
-use super::{Answer, Params};
+use super::{Answer, Params, answer::Finisher, check::Checker, introspection::goes_in_circles};
 use crate::{
+    budget::Bill,
     error::{ErrorCode, Fault},
     guard,
     settings::Limits,
 };
 
-/// An operation that is parsed, and chosen where a document holds several.
+/// A document that is parsed, and the one of its operations that is asked for.
+pub(crate) struct Parsed {
+    params: Params,
+    tokens: u64,
+    document: ExecutableDocument,
+    chosen: Positioned<OperationDefinition>,
+}
+
+/// An operation that fits the schema and the limits.
 pub(crate) struct Prepared {
     pub(super) request: Request,
     pub(super) document: Chosen,
     pub(crate) kind: OperationType,
+    /// One for each field, times what its lists may hold.
+    pub(super) cost: usize,
+    pub(super) bill: Option<Bill>,
 }
 
 /// What the shape of an answer follows from.
@@ -32,26 +44,60 @@ pub(super) struct Chosen {
     pub(super) fragments: HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
-pub(super) fn prepare(params: Params, limits: &Limits) -> Result<Prepared, Answer> {
-    guard::scan(&params.query, limits).map_err(|refusal| Answer::refused(refusal.into()))?;
+pub(super) fn parse(params: Params, limits: &Limits) -> Result<Parsed, Answer> {
+    let scanned = guard::scan(&params.query, &params.variables, limits)
+        .map_err(|refusal| Answer::refused(refusal.into()))?;
     let document = parse_query(&params.query).map_err(|error| {
         let fault = Fault::new(ErrorCode::GraphqlParseFailed, parse_message(&error.to_string()));
         Answer::refused_at(fault, &error.positions().collect::<Vec<_>>())
     })?;
-    let operation =
-        choose(&document.operations, params.operation_name.as_deref()).map_err(Answer::refused)?;
-    let kind = operation.node.ty;
-    check_root(operation, &document).map_err(Answer::refused)?;
-    check_variables(operation, &params.variables).map_err(Answer::refused)?;
-    let chosen = Chosen {
-        kind,
-        selection: operation.node.selection_set.node.clone(),
-        fragments: document.fragments.clone(),
-    };
-    let mut request = Request::new(params.query).variables(params.variables);
-    request.operation_name = params.operation_name;
-    request.set_parsed_query(document);
-    Ok(Prepared { request, document: chosen, kind })
+    let chosen =
+        choose(&document.operations, params.operation_name.as_deref()).map_err(Answer::refused)?.clone();
+    Ok(Parsed { params, tokens: scanned.tokens, document, chosen })
+}
+
+impl Parsed {
+    pub(crate) const fn kind(&self) -> OperationType {
+        self.chosen.node.ty
+    }
+
+    pub(super) fn check(self, checker: &Checker, finisher: &Finisher) -> Result<Prepared, Answer> {
+        let kind = self.kind();
+        let Self { params, tokens, document, chosen: operation } = self;
+        check_root(&operation, &document).map_err(Answer::refused)?;
+        check_variables(&operation, &params.variables).map_err(Answer::refused)?;
+        if goes_in_circles(&operation.node.selection_set.node, &document.fragments) {
+            let message = "The document asks for the schema in circles: nest `fields`, `inputFields`, `interfaces` and \
+                           `possibleTypes` at most twice.";
+            return Err(Answer::refused(Fault::new(ErrorCode::QueryTooComplex, message)));
+        }
+        let chosen = Chosen {
+            kind,
+            selection: operation.node.selection_set.node.clone(),
+            fragments: document.fragments.clone(),
+        };
+        let alone = ExecutableDocument {
+            operations: DocumentOperations::Single(operation),
+            fragments: document.fragments.clone(),
+        };
+        let cost = checker
+            .cost(&params, tokens, document, &alone)
+            .map_err(|errors| finisher.answer(Response::from_errors(errors), &chosen))?;
+        if cost as u64 > finisher.limits.cost {
+            return Err(Answer::refused(too_expensive(cost, finisher.limits.cost)));
+        }
+        let mut request = Request::new(params.query).variables(params.variables);
+        request.set_parsed_query(alone);
+        Ok(Prepared { request, document: chosen, kind, cost, bill: None })
+    }
+}
+
+fn too_expensive(cost: usize, limit: u64) -> Fault {
+    let message = format!(
+        "The operation costs {cost}, and {limit} is the limit: one for each field, times what its lists may hold. Ask for \
+         fewer fields, smaller pages or fewer buckets."
+    );
+    Fault::new(ErrorCode::QueryTooComplex, message)
 }
 
 /// The parser draws a picture of several lines; its last line says what was expected.
@@ -145,13 +191,23 @@ fn root_keys<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
+    use service::clock::{SharedClock, SystemClock};
 
     use super::*;
+    use crate::{error::Reporter, execution::shape::Types, settings::Settings};
 
     fn refusal(body: serde_json::Value) -> Option<String> {
         let params = Params::from_json(body).unwrap();
-        let answer = prepare(params, &Limits::default()).err()?;
+        let settings = Settings::default();
+        let clock: SharedClock = Arc::new(SystemClock);
+        let finisher =
+            Finisher { limits: settings.limits, reporter: Reporter::new(&clock), types: Types::new() };
+        let prepared = parse(params, &settings.limits)
+            .and_then(|parsed| parsed.check(&Checker::new(&settings), &finisher));
+        let answer = prepared.err()?;
         let answer = serde_json::to_value(&answer).unwrap();
         assert_eq!(answer.get("data"), None);
         Some(format!(
@@ -194,19 +250,21 @@ mod tests {
 
     #[test]
     fn required_variables_are_required() {
-        let query = "query Q($id: ID!, $first: Int! = 5) { a(id: $id, first: $first) }";
+        let query = "query Q($id: ID!, $top: Int! = 5) { node(id: $id) { id } channelRanking(top: $top) { rows { key } } }";
         assert_eq!(refusal(json!({"query": query, "variables": {"id": "x"}})), None);
         assert_refused(json!({"query": query}), "BAD_USER_INPUT: Variable `$id` is missing or null");
         assert_refused(json!({"query": query, "variables": {"id": null}}), "BAD_USER_INPUT: Variable `$id`");
         assert_refused(
-            json!({"query": query, "variables": {"id": "x", "first": null}}),
-            "BAD_USER_INPUT: Variable `$first`",
+            json!({"query": query, "variables": {"id": "x", "top": null}}),
+            "BAD_USER_INPUT: Variable `$top`",
         );
     }
 
     #[test]
     fn a_subscription_has_one_root_field() {
-        assert_eq!(refusal(json!({"query": "subscription { a ...F } fragment F on S { a }"})), None);
+        let once = "userUpdated(userId: \"u\") { cursor }";
+        let query = format!("subscription {{ {once} ...F }} fragment F on Subscription {{ {once} }}");
+        assert_eq!(refusal(json!({ "query": query })), None);
         for query in [
             "subscription { a b }",
             "subscription { a ... { b } }",

@@ -9,6 +9,7 @@ mod loaders;
 mod metric;
 mod node;
 mod query;
+mod rate_limit;
 pub(crate) mod scalar;
 mod schema;
 mod subscription;
@@ -17,5 +18,5 @@ mod user;
 
 pub(crate) use context::LoaderSlot;
 pub(crate) use loaders::Reader;
-pub(crate) use schema::{Schema, build, sdl};
+pub(crate) use schema::{Schema, build, builder, sdl};
 pub(crate) use subscription::ResumeFrom;

@@ -8,9 +8,10 @@ use super::{
     faults,
     metric::Metric,
     node::Node,
+    rate_limit::RateLimit,
     user::UserAnalytics,
 };
-use crate::error::Fault;
+use crate::{budget::Charge, error::Fault};
 
 /// The most ids that `nodes` takes.
 const MAX_NODES: usize = 100;
@@ -117,7 +118,13 @@ impl Query {
     }
 
     /// The catalogue of computed metrics: formula, unit, and when there is no value.
+    #[graphql(complexity = "1 + Metric::catalogue().len() * child_complexity")]
     async fn metrics(&self) -> Vec<Metric> {
         Metric::catalogue()
+    }
+
+    /// Cost of this operation and what is left of the caller's budget.
+    async fn rate_limit(&self, ctx: &Context<'_>) -> Option<RateLimit> {
+        ctx.data_opt::<Charge>().copied().map(Into::into)
     }
 }

@@ -11,9 +11,11 @@ pub(super) struct Definition<'a> {
     pub(super) depth: u64,
     /// The fragments that it spreads, each with the depth at which it does.
     pub(super) spreads: Vec<(&'a str, u64)>,
+    /// The variables that it uses, each as often as it does.
+    pub(super) variables: Vec<&'a str>,
 }
 
-/// What the operations come to with every spread written out.
+/// What the operations come to with every spread and every variable written out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Expanded {
     pub(super) tokens: u64,
@@ -21,11 +23,14 @@ pub(super) struct Expanded {
 }
 
 /// Sums up all definitions with spreads written out, each fragment once: linear in definitions and spreads, however
-/// often a spread multiplies.
+/// often a spread multiplies. A variable counts as `weight` says.
 ///
 /// # Errors
 /// The name of a fragment that spreads itself, directly or through others.
-pub(super) fn expand<'a>(definitions: &[Definition<'a>]) -> Result<Expanded, &'a str> {
+pub(super) fn expand<'a>(
+    definitions: &[Definition<'a>],
+    weight: impl Fn(&str) -> u64,
+) -> Result<Expanded, &'a str> {
     let by_name: HashMap<&str, usize> = definitions
         .iter()
         .enumerate()
@@ -57,7 +62,9 @@ pub(super) fn expand<'a>(definitions: &[Definition<'a>]) -> Result<Expanded, &'a
         let (Some(definition), Some(spreads)) = (definitions.get(index), targets.get(index)) else {
             continue;
         };
-        let mut sum = Expanded { tokens: definition.tokens, depth: definition.depth };
+        let variables: u64 = definition.variables.iter().map(|name| weight(name)).sum();
+        let mut sum =
+            Expanded { tokens: definition.tokens.saturating_add(variables), depth: definition.depth };
         for (target, at_depth) in spreads {
             if let Some(part) = expanded.get(*target).copied().flatten() {
                 sum.tokens = sum.tokens.saturating_add(part.tokens);
@@ -99,6 +106,7 @@ mod tests {
             tokens: 10,
             depth: 1,
             spreads: spreads.iter().map(|to| (*to, 1)).collect(),
+            variables: vec!["v"],
         }
     }
 
@@ -108,20 +116,28 @@ mod tests {
             (0..64).map(|i| &*Box::leak(format!("f{i}").into_boxed_str())).collect();
         let mut all: Vec<_> = names.windows(2).map(|pair| fragment(pair[0], &[pair[1], pair[1]])).collect();
         all.push(fragment(names[63], &[]));
-        all.push(Definition { spreads: vec![(names[0], 1)], tokens: 4, depth: 1, fragment: None });
-        let total = expand(&all).expect("no cycle");
+        all.push(Definition { spreads: vec![(names[0], 1)], tokens: 4, depth: 1, ..Definition::default() });
+        let total = expand(&all, |_| 0).expect("no cycle");
         assert_eq!(total, Expanded { tokens: u64::MAX, depth: 65 });
     }
 
     #[test]
+    fn variables_are_written_out_wherever_they_are_used() {
+        let operation = Definition { spreads: vec![("a", 1), ("a", 1)], ..Definition::default() };
+        let total = expand(&[fragment("a", &[]), operation], |name| if name == "v" { 100 } else { 0 });
+        assert_eq!(total.map(|total| total.tokens), Ok(220));
+    }
+
+    #[test]
     fn cycles_are_named() {
-        assert_eq!(expand(&[fragment("a", &["a"])]), Err("a"));
-        assert!(expand(&[fragment("a", &["b"]), fragment("b", &["a", "missing"])]).is_err());
+        assert_eq!(expand(&[fragment("a", &["a"])], |_| 0), Err("a"));
+        assert!(expand(&[fragment("a", &["b"]), fragment("b", &["a", "missing"])], |_| 0).is_err());
     }
 
     #[test]
     fn unknown_fragments_are_left_to_validation() {
-        let operation = Definition { spreads: vec![("missing", 2)], tokens: 5, depth: 2, fragment: None };
-        assert_eq!(expand(&[operation]), Ok(Expanded { tokens: 5, depth: 2 }));
+        let operation =
+            Definition { spreads: vec![("missing", 2)], tokens: 5, depth: 2, ..Definition::default() };
+        assert_eq!(expand(&[operation], |_| 0), Ok(Expanded { tokens: 5, depth: 2 }));
     }
 }

@@ -7,6 +7,7 @@ pub(super) enum Token<'a> {
     Spread,
     At,
     Colon,
+    Dollar,
     Other,
 }
 
@@ -141,6 +142,7 @@ impl<'a> Iterator for Lexer<'a> {
                 b']' => Token::Close(Bracket::Square),
                 b'@' => Token::At,
                 b':' => Token::Colon,
+                b'$' => Token::Dollar,
                 _ => Token::Other,
             };
             self.at += 1;

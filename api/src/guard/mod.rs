@@ -6,9 +6,13 @@
 
 mod fragments;
 mod lexer;
+mod variables;
+
+use async_graphql::Variables;
 
 use fragments::{Definition, expand};
 use lexer::{Bracket, Lexer, Token};
+use variables::Weights;
 
 use crate::settings::Limits;
 
@@ -30,14 +34,23 @@ fn within(what: &'static str, found: u64, allowed: u64) -> Result<(), Refusal> {
     if found > allowed { Err(Refusal::TooMuch { what, allowed }) } else { Ok(()) }
 }
 
+/// What a document that passed holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scanned {
+    /// Tokens, nothing written out.
+    pub(crate) tokens: u64,
+}
+
 /// Reads `document` once. A malformed document passes as long as it stays within the limits: the parser says best
 /// what is wrong with it.
 ///
 /// # Errors
 /// [`Refusal`] at the first limit that is passed, or where a fragment spreads itself.
-pub(crate) fn scan(document: &str, limits: &Limits) -> Result<(), Refusal> {
+pub(crate) fn scan(document: &str, variables: &Variables, limits: &Limits) -> Result<Scanned, Refusal> {
     within("bytes", document.len() as u64, limits.bytes)?;
-    let mut scan = Scan::default();
+    let mut weights = Weights::default();
+    within("values in its variables", weights.take_values(variables, limits.tokens), limits.tokens)?;
+    let mut scan = Scan { weights, ..Scan::default() };
     let mut lexer = Lexer::new(document).peekable();
     while let Some(token) = lexer.next() {
         scan.take(token, lexer.peek().copied());
@@ -47,9 +60,11 @@ pub(crate) fn scan(document: &str, limits: &Limits) -> Result<(), Refusal> {
         within("directives", scan.directives, limits.directives)?;
         within("operations", scan.operations(), OPERATIONS)?;
     }
-    let expanded = expand(&scan.definitions).map_err(|name| Refusal::Cycle(name.to_owned()))?;
-    within("tokens once its fragments are written out", expanded.tokens, limits.tokens)?;
-    within("levels of brackets once its fragments are written out", expanded.depth, limits.depth)
+    let expanded = expand(&scan.definitions, |name| scan.weights.of(name))
+        .map_err(|name| Refusal::Cycle(name.to_owned()))?;
+    within("tokens once its fragments and variables are written out", expanded.tokens, limits.tokens)?;
+    within("levels of brackets once its fragments are written out", expanded.depth, limits.depth)?;
+    Ok(Scanned { tokens: scan.tokens })
 }
 
 #[derive(Default)]
@@ -65,9 +80,10 @@ struct Scan<'a> {
     fragment: Option<&'a str>,
     fragment_count: u64,
     awaits_fragment_name: bool,
-    after_spread: bool,
+    previous: Option<Token<'a>>,
     /// Whether the last definition's selection set is open.
     inside: bool,
+    weights: Weights<'a>,
 }
 
 impl<'a> Scan<'a> {
@@ -77,17 +93,20 @@ impl<'a> Scan<'a> {
 
     fn take(&mut self, token: Token<'a>, next: Option<Token<'a>>) {
         self.tokens += 1;
-        let after_spread = std::mem::take(&mut self.after_spread);
+        let previous = self.previous.replace(token);
         let inside = self.inside;
         match token {
             Token::Open(bracket) => self.open(bracket),
             Token::Close(bracket) => self.close(bracket),
             Token::At => self.directives += 1,
-            Token::Spread => self.after_spread = true,
+            Token::Name(name) if previous == Some(Token::Dollar) => self.variable(name),
             Token::Name(name) if self.depth == 0 => self.top_level_name(name),
-            Token::Name(name) if after_spread => self.spread(name),
+            Token::Name(name) if previous == Some(Token::Spread) => self.spread(name),
             Token::Name(_) if next == Some(Token::Colon) && self.in_values == 0 => self.aliases += 1,
-            Token::Name(_) | Token::Colon | Token::Other => {}
+            Token::Name(_) | Token::Spread | Token::Colon | Token::Dollar | Token::Other => {}
+        }
+        if !self.inside {
+            self.weights.take_token_of_default();
         }
         // What stands in front of a selection set counts for the document, not once per spread.
         if (inside || self.inside)
@@ -104,6 +123,7 @@ impl<'a> Scan<'a> {
             self.fragment_count += u64::from(fragment.is_some());
             self.definitions.push(Definition { fragment, ..Definition::default() });
             self.inside = true;
+            self.weights.end_definitions();
         }
         self.depth += 1;
         if bracket != Bracket::Brace {
@@ -132,6 +152,14 @@ impl<'a> Scan<'a> {
             } else {
                 self.fragment = Some(rest);
             }
+        }
+    }
+
+    /// In front of a selection set a variable is defined, with a default maybe; within one it is used.
+    fn variable(&mut self, name: &'a str) {
+        match self.definitions.last_mut() {
+            Some(definition) if self.inside => definition.variables.push(name),
+            _ => self.weights.define(name),
         }
     }
 

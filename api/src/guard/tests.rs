@@ -1,5 +1,7 @@
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::*;
 
 const GOOD: &[&str] = &[
@@ -14,7 +16,11 @@ const GOOD: &[&str] = &[
 ];
 
 fn refused(document: &str) -> Option<String> {
-    scan(document, &Limits::default()).err().map(|refusal| refusal.to_string())
+    refused_with(document, &Variables::default())
+}
+
+fn refused_with(document: &str, variables: &Variables) -> Option<String> {
+    scan(document, variables, &Limits::default()).err().map(|refusal| refusal.to_string())
 }
 
 #[track_caller]
@@ -82,7 +88,7 @@ fn nothing_hides_brackets() {
 #[test]
 fn fragments_are_counted_written_out() {
     for keyword in ["fragment ", "fragment", "fragment #x\n", "fragment,"] {
-        assert_refused(&bomb(keyword, 20), "tokens once its fragments are written out");
+        assert_refused(&bomb(keyword, 20), "tokens once its fragments and variables are written out");
     }
     // Each fragment one level deeper than the one that spreads it.
     let chain: String = written(0..40, |i| format!("fragment f{i} on T {{ a {{ ...f{} }} }} ", i + 1));
@@ -112,7 +118,7 @@ fn the_scan_is_linear() {
         directives: u64::MAX,
         ..Limits::default()
     };
-    let fill = |unit: &str| unit.repeat(131_000 / unit.len());
+    let fill = |unit: &str| unit.repeat(65_000 / unit.len());
     let since = Instant::now();
     for document in [
         fill("["),
@@ -130,7 +136,7 @@ fn the_scan_is_linear() {
         bomb("fragment ", 2_000),
         fill("fragment a on b{...c}"),
     ] {
-        let _ = scan(&document, &unlimited);
+        let _ = scan(&document, &Variables::default(), &unlimited);
     }
     // 14 documents; a scan that went back would take minutes.
     assert!(since.elapsed().as_secs() < 10, "{:?}", since.elapsed());
@@ -152,9 +158,28 @@ fn a_parser_behind_the_scan_survives() {
     }
     assert!(documents.len() > 200);
     for document in documents {
-        if scan(&document, &Limits::default()).is_ok() {
+        if scan(&document, &Variables::default(), &Limits::default()).is_ok() {
             // What matters is that this returns.
             let _ = async_graphql::parser::parse_query(&document);
         }
     }
+}
+
+#[test]
+fn variables_are_counted_written_out() {
+    let uses = |count: usize| format!("query($i: [ID!]) {{ {} }}", "a(b: $i) ".repeat(count));
+    let list = |length: usize| Variables::from_json(json!({"i": vec![1; length]}));
+    assert_eq!(refused_with(&uses(10), &list(100)), None);
+    for (document, variables, part) in [
+        (uses(30), list(100), "variables are written out"),
+        (uses(1), list(2_000), "values in its variables"),
+        ("{ a }".to_owned(), list(2_000), "values in its variables"),
+    ] {
+        let refusal = refused_with(&document, &variables).unwrap_or_default();
+        assert!(refusal.contains(part), "{refusal}");
+    }
+    let default = format!("query($i: [ID!] = [{}]) {{ {} }}", "1 ".repeat(1_000), "a(b: $i) ".repeat(10));
+    assert_refused(&default, "variables are written out");
+    let spread = format!("{{ {} }} fragment F on Q {{ a(b: $i) }}", "...F ".repeat(30));
+    assert!(refused_with(&spread, &list(100)).unwrap_or_default().contains("variables are written out"));
 }

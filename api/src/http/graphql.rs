@@ -9,12 +9,13 @@ use futures_util::future::join_all;
 
 use super::{
     body::{json, read, refusal},
+    cost::tell,
     negotiation::{MediaType, is_json},
 };
 use crate::{
     auth::Identity,
     error::{ErrorCode, Fault},
-    execution::{Answer, Params},
+    execution::{Answer, Params, Parsed},
     gateway::{Gateway, Shared},
     ws,
 };
@@ -45,14 +46,14 @@ pub(super) async fn get(
         Ok(params) => params,
         Err(fault) => return refusal(StatusCode::BAD_REQUEST, media, fault),
     };
-    match gateway.0.executor.prepare(params) {
-        Ok(prepared) if prepared.kind == OperationType::Mutation => {
+    match gateway.0.executor.parse(params) {
+        Ok(parsed) if parsed.kind() == OperationType::Mutation => {
             let fault = Fault::new(ErrorCode::BadUserInput, "Mutations are not executed over GET: use POST.");
             let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, fault);
             refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             refused
         }
-        Ok(prepared) => answer(media, &gateway.0.executor.execute(prepared, &identity).await),
+        Ok(parsed) => answer(media, &run(&gateway.0, &identity, parsed).await),
         Err(refused) => answer(media, &refused),
     }
 }
@@ -84,7 +85,7 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
     match serde_json::from_slice(&bytes) {
         Ok(serde_json::Value::Array(requests)) => batch(&gateway.0, media, &identity, requests).await,
         Ok(request) => match Params::from_json(request) {
-            Ok(params) => answer(media, &run(&gateway.0, &identity, params).await),
+            Ok(params) => answer(media, &parse_and_run(&gateway.0, &identity, params).await),
             Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
         },
         Err(error) => {
@@ -118,8 +119,15 @@ pub(super) fn unauthenticated(media: MediaType, fault: Fault) -> Response {
     refused
 }
 
-async fn run(shared: &Shared, identity: &Identity, params: Params) -> Answer {
-    match shared.executor.prepare(params) {
+async fn parse_and_run(shared: &Shared, identity: &Identity, params: Params) -> Answer {
+    match shared.executor.parse(params) {
+        Ok(parsed) => run(shared, identity, parsed).await,
+        Err(refused) => refused,
+    }
+}
+
+async fn run(shared: &Shared, identity: &Identity, parsed: Parsed) -> Answer {
+    match shared.executor.check(parsed, identity) {
         Ok(prepared) => shared.executor.execute(prepared, identity).await,
         Err(refused) => refused,
     }
@@ -140,17 +148,25 @@ async fn batch(
     }
     let answers = requests.into_iter().map(|request| async {
         match Params::from_json(request) {
-            Ok(params) => run(shared, identity, params).await,
+            Ok(params) => parse_and_run(shared, identity, params).await,
             Err(fault) => Answer::refused(fault),
         }
     });
-    json(StatusCode::OK, media, &join_all(answers).await)
+    let answers = join_all(answers).await;
+    let mut response = json(StatusCode::OK, media, &answers);
+    tell(&answers, response.headers_mut());
+    response
 }
 
 fn answer(media: MediaType, answer: &Answer) -> Response {
     let status = match media {
+        _ if answer.is_refusal() && answer.code() == Some(ErrorCode::RateLimited) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         MediaType::GraphqlResponse if answer.is_refusal() => StatusCode::BAD_REQUEST,
         MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
     };
-    json(status, media, answer)
+    let mut response = json(status, media, answer);
+    tell(std::slice::from_ref(answer), response.headers_mut());
+    response
 }

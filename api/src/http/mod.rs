@@ -2,6 +2,7 @@
 
 mod assets;
 mod body;
+mod cost;
 mod graphql;
 mod headers;
 mod negotiation;

@@ -100,11 +100,15 @@ fn follow(
     params: Params,
     by_get: bool,
 ) -> Response {
-    let answers = match shared.executor.prepare(params) {
-        Ok(prepared) if by_get && prepared.kind == OperationType::Mutation => {
+    let prepared = match shared.executor.parse(params) {
+        Ok(parsed) if by_get && parsed.kind() == OperationType::Mutation => {
             let fault = Fault::new(ErrorCode::BadUserInput, "Mutations are not executed over GET: use POST.");
             return refusal(StatusCode::METHOD_NOT_ALLOWED, MediaType::Json, fault);
         }
+        Ok(parsed) => shared.executor.check(parsed, identity),
+        Err(refused) => Err(refused),
+    };
+    let answers = match prepared {
         Ok(prepared) => {
             // A browser sends it by itself when it connects again.
             let resume =

@@ -159,3 +159,42 @@ async fn answers_are_compressed_where_that_is_worth_it() {
         assert_eq!(found, expected, "{path}");
     }
 }
+
+#[tokio::test]
+async fn every_operation_tells_its_cost() {
+    let query = json!({"query": "{ rateLimit { limit cost remaining resetAt } metrics { name } }"});
+    let reply = post(JSON, &query).await;
+    let (cost, told) = (reply.headers["x-cost"].to_str().unwrap(), &reply.json()["data"]["rateLimit"]);
+    assert_eq!((told["cost"].to_string().as_str(), &told["limit"]), (cost, &json!(200_000)));
+    assert_eq!(told["remaining"].as_i64().unwrap() + told["cost"].as_i64().unwrap(), 200_000);
+    assert!(!reply.headers.contains_key("ratelimit"));
+    let once = json!({"query": "{ metrics { name } }"});
+    let once: usize = post(JSON, &once).await.headers["x-cost"].to_str().unwrap().parse().unwrap();
+    let two = "query A { metrics { name } } query B { metrics { name unit formula } }";
+    let batch = json!([{"query": two, "operationName": "A"}, {"query": "{ metrics { name } }"}]);
+    assert_eq!(post(JSON, &batch).await.headers["x-cost"], (2 * once).to_string());
+}
+
+#[tokio::test]
+async fn a_budget_is_kept() {
+    let query = json!({"query": "{ metrics { name description formula unit nullWhen } }"});
+    let cost: u32 = post(JSON, &query).await.headers["x-cost"].to_str().unwrap().parse().unwrap();
+    let settings =
+        Settings { cost_per_minute: std::num::NonZeroU32::new(cost * 3 / 2), ..Settings::default() };
+    let router = router(settings);
+    let first = post_to(&router, JSON, &query).await;
+    assert_eq!(first.headers["ratelimit-policy"], format!("\"cost\";q={};w=60", cost * 3 / 2));
+    let left = first.headers["ratelimit"].to_str().unwrap();
+    assert!(left.ends_with(";t=40") || left.ends_with(";t=41"), "{left}");
+    for accept in [JSON, RESPONSE_JSON] {
+        let refused = post_to(&router, accept, &query).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
+            "{}",
+            refused.text
+        );
+        let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=20).contains(&wait), "{wait}");
+    }
+}

@@ -10,6 +10,7 @@
 mod auth;
 mod client;
 mod errors;
+mod hostile;
 mod http;
 mod pages;
 mod schema;

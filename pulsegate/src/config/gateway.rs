@@ -16,6 +16,7 @@ pub(super) fn read(reader: &mut Reader<'_>, default_address: SocketAddr) -> (Soc
     let defaults = api::Settings::default();
     let settings = api::Settings {
         limits: limits(reader, defaults.limits),
+        cost_per_minute: reader.read(&v::RATE_LIMIT_COST_PER_MINUTE, parse::budget_or_off).flatten(),
         introspection: reader.read(&v::INTROSPECTION, parse::switch).unwrap_or(open),
         graphiql: reader.read(&v::GRAPHIQL, parse::switch).unwrap_or(open),
         ws_init_timeout: reader

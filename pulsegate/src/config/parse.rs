@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     time::Duration,
 };
 
@@ -70,6 +71,17 @@ pub(crate) fn count(text: &str) -> Parsed<u64> {
         .ok()
         .filter(|count| (1..=1_000_000_000).contains(count))
         .ok_or_else(|| format!("is {text:?}; allowed: a whole number from 1 to 1000000000"))
+}
+
+pub(crate) fn budget_or_off(text: &str) -> Parsed<Option<NonZeroU32>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse()
+        .ok()
+        .filter(|budget: &NonZeroU32| budget.get() <= 1_000_000_000)
+        .map(Some)
+        .ok_or_else(|| format!("is {text:?}; allowed: a whole number from 1 to 1000000000, or off"))
 }
 
 /// The value is not shown, as it holds a password.
@@ -145,6 +157,7 @@ mod tests {
         assert_eq!(count("1").unwrap(), 1);
         for wrong in ["0", "-1", "1.5", "many", "99999999999999999999"] {
             assert!(count(wrong).is_err(), "{wrong}");
+            assert!(budget_or_off(wrong).is_err(), "{wrong}");
         }
     }
 

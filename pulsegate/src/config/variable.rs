@@ -57,13 +57,14 @@ variables! {
     TIMELINE_RETENTION: "DURATION|off", "Age at which months of the timeline are dropped [default: off]";
     PROCESSED_RETENTION: "DURATION", "How long a message that comes again is known [default: 30d]";
     WS_INIT_TIMEOUT: "DURATION", "How long a WebSocket may take to introduce itself [default: 10s]";
-    LIMIT_BYTES: "N", "Bytes of a request [default: 131072]";
-    LIMIT_TOKENS: "N", "Tokens of a document, fragments written out [default: 5000]";
+    LIMIT_BYTES: "N", "Bytes of a request [default: 65536]";
+    LIMIT_TOKENS: "N", "Tokens of a document, fragments and variables written out [default: 2000]";
     LIMIT_DEPTH: "N", "Nested brackets of a document, fragments written out [default: 32]";
     LIMIT_ALIASES: "N", "Aliases in a document [default: 64]";
     LIMIT_DIRECTIVES: "N", "Directives in a document [default: 64]";
     LIMIT_COST: "N", "Fields of an answer at most, by the sizes of its lists [default: 200000]";
     LIMIT_BATCH: "N", "Operations in one batch [default: 10]";
+    RATE_LIMIT_COST_PER_MINUTE: "N|off", "What each user may spend in a minute, in the cost of operations [default: off]";
     INTROSPECTION: "on|off", "Whether clients may ask for the schema [default: on where AUTH is off]";
     GRAPHIQL: "on|off", "Whether /graphiql is there [default: on where AUTH is off]";
     LOG: "FILTER", "What is logged, e.g. info or consumer=debug,info [default: info]";
@@ -98,8 +99,17 @@ pub(crate) const GATEWAY: Group = (
     ],
 );
 pub(crate) const LIMITS: Group = (
-    "Limits of one request",
-    &[LIMIT_BYTES, LIMIT_TOKENS, LIMIT_DEPTH, LIMIT_ALIASES, LIMIT_DIRECTIVES, LIMIT_COST, LIMIT_BATCH],
+    "Limits of one request, and of one user",
+    &[
+        LIMIT_BYTES,
+        LIMIT_TOKENS,
+        LIMIT_DEPTH,
+        LIMIT_ALIASES,
+        LIMIT_DIRECTIVES,
+        LIMIT_COST,
+        LIMIT_BATCH,
+        RATE_LIMIT_COST_PER_MINUTE,
+    ],
 );
 pub(crate) const UPKEEP: Group =
     ("Housekeeping of the consumer", &[TIMELINE_MINUTE_DAYS, TIMELINE_RETENTION, PROCESSED_RETENTION]);

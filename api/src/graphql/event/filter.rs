@@ -11,12 +11,15 @@ use crate::{
     },
 };
 
+/// The most ids that a filter takes: no page holds more events.
+const MAX_EVENT_IDS: usize = 100;
+
 /// Which events: every part that is given must hold. An empty list holds for no event.
 #[derive(Clone, Debug, Default, InputObject)]
 pub(crate) struct EventFilter {
     /// Of this owner.
     user_id: Option<ID>,
-    /// Among these.
+    /// Among these, up to 100.
     event_ids: Option<Vec<ID>>,
     /// In one of these states.
     status: Option<Vec<EventStatus>>,
@@ -39,6 +42,11 @@ impl EventFilter {
         let filter = filter.unwrap_or_default();
         if filter.title_contains.as_deref().is_some_and(|text| text.contains('\0')) {
             return Err(Fault::input("filter.titleContains", "holds a NUL character; give a text without"));
+        }
+        let ids = filter.event_ids.as_ref().map_or(0, Vec::len);
+        if ids > MAX_EVENT_IDS {
+            let problem = format!("holds {ids} ids; at most {MAX_EVENT_IDS} are allowed");
+            return Err(Fault::input("filter.eventIds", problem));
         }
         Ok(service::read::EventFilter {
             user_id: filter.user_id.map(|id| faults::user_id("filter.userId", &id)).transpose()?,

@@ -1,0 +1,110 @@
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::{
+    Request, ServerError, ValidationMode, ValidationResult, Variables,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
+    parser::types::{DocumentOperations, ExecutableDocument},
+};
+use futures_util::FutureExt;
+
+use super::Params;
+use crate::{
+    graphql::{self, Schema},
+    settings::Settings,
+};
+
+/// Up to here a wrong name is answered with those that were meant, maybe. Looking for them takes a hundred times as long
+/// as finding out that the name is wrong, so larger documents have to do without.
+const SUGGESTED_UP_TO: (u64, usize) = (400, 4_096);
+
+/// Finds out before anything is executed whether an operation fits the schema, and what it costs.
+///
+/// These schemas have an extension, which the one that executes can't afford: it would be called for every field.
+pub(super) struct Checker {
+    strict: Schema,
+    suggesting: Schema,
+    /// Only counts.
+    counting: Schema,
+}
+
+type Cost = Arc<OnceLock<usize>>;
+
+impl Checker {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let checking = || graphql::builder(settings).extension(Meter);
+        let strict = || checking().disable_suggestions().finish();
+        Self {
+            // Suggestions would tell the schema bit by bit.
+            suggesting: if settings.introspection { checking().finish() } else { strict() },
+            strict: strict(),
+            counting: checking().validation_mode(ValidationMode::Fast).finish(),
+        }
+    }
+
+    /// The cost of `chosen`, which holds only the operation of `document` that is asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the document, or with the values of its variables.
+    pub(super) fn cost(
+        &self,
+        params: &Params,
+        tokens: u64,
+        document: ExecutableDocument,
+        chosen: &ExecutableDocument,
+    ) -> Result<usize, Vec<ServerError>> {
+        let (most_tokens, most_bytes) = SUGGESTED_UP_TO;
+        let is_small = tokens <= most_tokens && params.query.len() <= most_bytes;
+        let schema = if is_small { &self.suggesting } else { &self.strict };
+        let is_alone = matches!(document.operations, DocumentOperations::Single(_));
+        let cost = check(schema, document, &params.variables, params.operation_name.as_deref())?;
+        if is_alone {
+            Ok(cost)
+        } else {
+            // The library adds up all operations of a document.
+            check(&self.counting, chosen.clone(), &params.variables, None)
+        }
+    }
+}
+
+fn check(
+    schema: &Schema,
+    document: ExecutableDocument,
+    variables: &Variables,
+    operation_name: Option<&str>,
+) -> Result<usize, Vec<ServerError>> {
+    let cost = Cost::default();
+    let mut request = Request::new("").variables(variables.clone()).data(Arc::clone(&cost));
+    request.operation_name = operation_name.map(str::to_owned);
+    request.set_parsed_query(document);
+    // Nothing is waited for before execution, which the extension keeps from beginning.
+    let response = schema.execute(request).now_or_never();
+    match (cost.get(), response) {
+        (Some(cost), _) => Ok(*cost),
+        (None, Some(refused)) => Err(refused.errors),
+        (None, None) => Err(vec![ServerError::new("validation waits", None)]),
+    }
+}
+
+/// Takes note of the cost, and ends there.
+struct Meter;
+
+impl ExtensionFactory for Meter {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for Meter {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let result = next.run(ctx).await?;
+        if let Some(cost) = ctx.data_opt::<Cost>() {
+            let _ = cost.set(result.complexity);
+        }
+        Err(Vec::new())
+    }
+}
