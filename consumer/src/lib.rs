@@ -25,6 +25,7 @@ mod state;
 mod store;
 mod stream;
 mod topics;
+mod watermarks;
 
 use std::sync::Arc;
 

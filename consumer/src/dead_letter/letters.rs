@@ -11,6 +11,7 @@ use crate::{
     Error, Settings, client,
     message::Headers as _,
     record::{Header, Lookup, Record},
+    watermarks::watermarks,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -138,7 +139,7 @@ impl Letters {
             .flat_map(|topic| topic.partitions().iter().map(rdkafka::metadata::MetadataPartition::id))
             .collect();
         for partition in partitions {
-            let (earliest, end) = self.consumer.fetch_watermarks(topic, partition, PATIENCE)?;
+            let (earliest, end) = watermarks(&self.consumer, topic, partition, PATIENCE)?;
             if earliest < end && self.read(Place { partition, offset: earliest }, end, &mut each)?.is_break()
             {
                 break;
@@ -161,7 +162,7 @@ impl Letters {
         if !known {
             return Ok(None);
         }
-        let (earliest, end) = self.consumer.fetch_watermarks(topic, place.partition, PATIENCE)?;
+        let (earliest, end) = watermarks(&self.consumer, topic, place.partition, PATIENCE)?;
         if !(earliest..end).contains(&place.offset) {
             return Ok(None);
         }

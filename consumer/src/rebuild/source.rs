@@ -17,7 +17,9 @@ use rdkafka::{
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{Error, Settings, client, message::Kind, record::Record, store::Partition};
+use crate::{
+    Error, Settings, client, message::Kind, record::Record, store::Partition, watermarks::watermarks,
+};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long there may be nothing to read though there should be.
@@ -65,7 +67,7 @@ impl Source {
             for topic in kinds.keys() {
                 let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
                 for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
-                    let (earliest, _) = consumer.fetch_watermarks(topic, partition.id(), PATIENCE)?;
+                    let (earliest, _) = watermarks(&consumer, topic, partition.id(), PATIENCE)?;
                     beginnings.insert((topic.clone(), partition.id()), earliest);
                 }
             }
