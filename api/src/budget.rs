@@ -18,6 +18,8 @@ use service::{
     domain::{UserId, Viewer},
 };
 
+use crate::error::{ErrorCode, Fault};
+
 type Limiter = RateLimiter<
     Option<UserId>,
     DefaultKeyedStateStore<Option<UserId>>,
@@ -61,6 +63,26 @@ pub(crate) struct Bill {
     pub(crate) retry_in: Option<Duration>,
 }
 
+impl Bill {
+    /// For the viewer who can't afford it.
+    pub(crate) fn fault(&self) -> Fault {
+        let Self { charge: Charge { cost, limit, remaining, .. }, retry_in } = self;
+        let what_to_do = match retry_in {
+            Some(wait) => format!("Try again in {} s, or ask for less.", whole_seconds(*wait)),
+            None => "Ask for less at once.".to_owned(),
+        };
+        let message = format!(
+            "This costs {cost}; {remaining} of your budget of {limit} a minute are left. {what_to_do}"
+        );
+        Fault::new(ErrorCode::RateLimited, message)
+    }
+}
+
+/// Rounded up, so that whoever waits so long has waited long enough.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
 impl Budget {
     /// `per_minute` is both what a user has at first and what comes back within a minute, bit by bit.
     pub(crate) fn new(per_minute: Option<NonZeroU32>, per_operation: u64, wall: SharedClock) -> Self {
@@ -80,11 +102,14 @@ impl Budget {
     ///
     /// # Errors
     /// What is left does not suffice: then nothing is taken.
-    pub(crate) fn charge(&self, viewer: &Viewer, cost: usize) -> Result<Charge, Bill> {
+    pub(crate) fn charge(&self, viewer: &Viewer, cost: usize) -> Result<Bill, Bill> {
         let cost = cost as u64;
         let Some((limit, limiter)) = &self.per_minute else {
             let remaining = self.per_operation.saturating_sub(cost);
-            return Ok(self.state(self.per_operation, cost, remaining, false));
+            return Ok(Bill {
+                charge: self.state(self.per_operation, cost, remaining, false),
+                retry_in: None,
+            });
         };
         if self.operations.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
             limiter.retain_recent();
@@ -96,7 +121,7 @@ impl Budget {
         match limiter.check_key_n(&viewer.user().cloned(), units) {
             Ok(Ok(left)) => {
                 let remaining = u64::from(left.remaining_burst_capacity());
-                Ok(self.state(whole, cost, remaining, true))
+                Ok(Bill { charge: self.state(whole, cost, remaining, true), retry_in: None })
             }
             Ok(Err(not_until)) => {
                 Err(self.exhausted(whole, cost, Some(not_until.wait_time_from(self.steady.now()))))
@@ -142,7 +167,7 @@ mod tests {
     fn without_budgets_nobody_is_refused() {
         let budget = budget(None);
         for _ in 0..100 {
-            let charge = budget.charge(&Viewer::Open, 900).unwrap();
+            let charge = budget.charge(&Viewer::Open, 900).unwrap().charge;
             assert_eq!((charge.limit, charge.cost, charge.remaining), (1_000, 900, 100));
             assert!(charge.resets_in.is_zero() && !charge.is_budgeted);
         }
@@ -152,7 +177,7 @@ mod tests {
     fn each_user_has_a_budget_of_their_own() {
         // Ten thousand are so many that the milliseconds of this test give little back.
         let budget = budget(Some(10_000));
-        let first = budget.charge(&viewer("a"), 9_000).unwrap();
+        let first = budget.charge(&viewer("a"), 9_000).unwrap().charge;
         assert!((1_000..1_100).contains(&first.remaining), "{first:?}");
         assert!((53..=54).contains(&first.resets_in.as_secs()), "{first:?}");
         let refused = budget.charge(&viewer("a"), 4_000).unwrap_err();

@@ -6,6 +6,7 @@ mod auth;
 mod budget;
 mod error;
 mod execution;
+mod export;
 mod gateway;
 mod graphql;
 mod guard;

@@ -1,11 +1,9 @@
-use std::time::Duration;
-
 use async_graphql::{Pos, Response, ServerError, Value};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{prepare::Chosen, shape::Types};
 use crate::{
-    budget::{Bill, Charge},
+    budget::Bill,
     error::{ErrorCode, Fault, Reporter},
     graphql::scalar::allowed,
     settings::Limits,
@@ -36,16 +34,7 @@ impl Answer {
 
     /// To an operation that costs more than the viewer has left.
     pub(super) fn unaffordable(bill: Bill) -> Self {
-        let Bill { charge: Charge { cost, limit, remaining, .. }, retry_in } = bill;
-        let what_to_do = match retry_in {
-            Some(wait) => format!("Try again in {} s, or ask for less.", whole_seconds(wait)),
-            None => "Ask for less at once.".to_owned(),
-        };
-        let message = format!(
-            "The operation costs {cost}; {remaining} of your budget of {limit} a minute are left. {what_to_do}"
-        );
-        let refused = Self::refused(Fault::new(ErrorCode::RateLimited, message));
-        refused.charged(Some(bill))
+        Self::refused(bill.fault()).charged(Some(bill))
     }
 
     pub(super) fn charged(self, bill: Option<Bill>) -> Self {
@@ -93,11 +82,6 @@ impl Answer {
             _ => None,
         }
     }
-}
-
-/// Rounded up, so that whoever waits so long has waited long enough.
-pub(crate) fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 /// Makes the GraphQL library's responses fit for clients.

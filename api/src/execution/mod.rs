@@ -19,8 +19,8 @@ use futures_util::{FutureExt, Stream, StreamExt};
 
 use service::{Service, domain::Viewer};
 
+pub(crate) use answer::Answer;
 use answer::Finisher;
-pub(crate) use answer::{Answer, whole_seconds};
 use check::Checker;
 pub(crate) use params::Params;
 pub(crate) use prepare::{Parsed, Prepared};
@@ -90,14 +90,18 @@ impl Executor {
     /// The answer to a request that is not to be executed.
     pub(crate) fn check(&self, parsed: Parsed, identity: &Identity) -> Result<Prepared, Answer> {
         let mut prepared = parsed.check(&self.checker, &self.finisher)?;
-        match self.budget.charge(&identity.viewer, prepared.cost) {
-            Ok(charge) => {
-                prepared.request = prepared.request.data(charge);
-                prepared.bill = Some(Bill { charge, retry_in: None });
-                Ok(prepared)
-            }
-            Err(bill) => Err(Answer::unaffordable(bill)),
-        }
+        let bill = self.charge(identity, prepared.cost).map_err(Answer::unaffordable)?;
+        prepared.request = prepared.request.data(bill.charge);
+        prepared.bill = Some(bill);
+        Ok(prepared)
+    }
+
+    /// Takes what something costs from the viewer's budget.
+    ///
+    /// # Errors
+    /// What is left does not suffice: then nothing is taken.
+    pub(crate) fn charge(&self, identity: &Identity, cost: usize) -> Result<Bill, Bill> {
+        self.budget.charge(&identity.viewer, cost)
     }
 
     /// Executes a query or a mutation. A defect in a resolver ends this operation only.
@@ -143,6 +147,10 @@ impl Executor {
             Ok(response) => finisher.answer(response, &document),
             Err(_panic) => Answer::failed(finisher.reporter.defect(PANIC)),
         })
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 
     pub(crate) const fn reporter(&self) -> &Reporter {

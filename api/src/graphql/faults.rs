@@ -14,7 +14,7 @@ fn range_fault(error: RangeError) -> Fault {
     Fault::input("range", text.strip_prefix("range: ").unwrap_or(&text))
 }
 
-pub(super) fn timeline_fault(error: TimelineError, reporter: &Reporter) -> Fault {
+pub(crate) fn timeline_fault(error: TimelineError, reporter: &Reporter) -> Fault {
     match error {
         TimelineError::Range(error) => range_fault(error),
         TimelineError::Service(error) => reporter.service(&error),
@@ -58,7 +58,7 @@ fn id_fault(argument: &str, error: &InvalidId, limit: usize) -> Fault {
     Fault::input(argument, format!("{error}; 1 to {limit} characters without NUL are allowed"))
 }
 
-pub(super) fn event_id(argument: &str, text: &str) -> Result<EventId, Fault> {
+pub(crate) fn event_id(argument: &str, text: &str) -> Result<EventId, Fault> {
     EventId::parse(text).map_err(|error| id_fault(argument, &error, EventId::MAX_CHARS))
 }
 

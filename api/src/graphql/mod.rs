@@ -17,6 +17,8 @@ mod timeline;
 mod user;
 
 pub(crate) use context::LoaderSlot;
+pub(crate) use faults::{event_id, timeline_fault};
 pub(crate) use loaders::Reader;
 pub(crate) use schema::{Schema, build, builder, sdl};
 pub(crate) use subscription::ResumeFrom;
+pub(crate) use timeline::from_texts as timeline_arguments;

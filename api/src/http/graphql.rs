@@ -154,7 +154,7 @@ async fn batch(
     });
     let answers = join_all(answers).await;
     let mut response = json(StatusCode::OK, media, &answers);
-    tell(&answers, response.headers_mut());
+    tell(answers.iter().filter_map(Answer::bill), response.headers_mut());
     response
 }
 
@@ -167,6 +167,6 @@ fn answer(media: MediaType, answer: &Answer) -> Response {
         MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
     };
     let mut response = json(status, media, answer);
-    tell(std::slice::from_ref(answer), response.headers_mut());
+    tell(answer.bill(), response.headers_mut());
     response
 }

@@ -3,6 +3,7 @@
 mod assets;
 mod body;
 mod cost;
+mod export;
 mod graphql;
 mod headers;
 mod negotiation;
@@ -33,6 +34,7 @@ pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphql/stream", get(stream::get).post(stream::post))
+        .route("/export/events/{event_id}/timeline.csv", get(export::timeline))
         .route("/graphiql", get(pages::graphiql))
         .route("/", get(pages::dashboard))
         .route("/events/{*rest}", get(pages::dashboard))

@@ -10,6 +10,7 @@
 mod auth;
 mod client;
 mod errors;
+mod export;
 mod hostile;
 mod http;
 mod pages;

@@ -53,12 +53,12 @@ pub(crate) enum Comparison {
 #[derive(Clone, Copy, Debug, Default, InputObject)]
 pub(crate) struct TimeRangeInput {
     /// That long, ending now or at `to`. Not together with `from`.
-    last: Option<Duration>,
+    pub(super) last: Option<Duration>,
     /// The first instant. Without it, and without `last`: the first bucket with something in it.
-    from: Option<DateTime>,
+    pub(super) from: Option<DateTime>,
     /// The first instant after the range. Without it: now, or the end of the last bucket with something in it where
     /// `last` and `from` are absent too.
-    to: Option<DateTime>,
+    pub(super) to: Option<DateTime>,
 }
 
 impl TimeRangeInput {

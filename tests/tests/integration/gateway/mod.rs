@@ -2,6 +2,7 @@
 
 mod cache;
 mod counter;
+mod export;
 mod live;
 mod statements;
 
