@@ -143,7 +143,7 @@ fn demo() -> Command {
         .arg(number("events", "9", range(1..=1_000), "Events at a time; those that ended lately come on top"))
         .arg(number("days", "14", range(0..=365), "Days of history"))
         .arg(
-            number("rate", "5", range(1..=10_000), "Messages a second after the history")
+            number("rate", "2", range(1..=10_000), "Messages a second after the history")
                 .value_name("EVENTS_PER_S"),
         )
         .arg(

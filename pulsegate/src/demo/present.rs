@@ -16,23 +16,19 @@ use super::{
 
 /// Messages in a hundred that tell how far a distribution has come; the others are people who take part.
 const DISTRIBUTIONS: u32 = 15;
-/// How long back the present is told in full when the demo starts; before that it fades out, in inverse proportion
-/// to its age, as if the campaigns were just catching on.
-const FULL: TimeDelta = TimeDelta::minutes(20);
-/// How far back it fades out.
+/// How far back the present fades out when the demo starts, as if the campaigns were just catching on.
 pub(super) const FADE: TimeDelta = TimeDelta::hours(24);
+/// In so many hours it halves. After a day what is left of it is about as much as the history tells.
+const HALVES_IN: i64 = 5;
 /// The most that the time before the start is told with.
-const FADE_RATE: u32 = 5;
+const FADE_RATE: u32 = 2;
 
 impl Plan {
     /// What happened between the beginning of the fade and `now`, which is the same as what would have been told live,
     /// but for what is left out of it. Asked for later, the same second gives a part of what it gave before.
     pub(super) fn recent(&self, from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Message> {
         let plan = Self { rate: self.rate.min(FADE_RATE), ..*self };
-        plan.between(from, to, |at| {
-            let age = (now - at).max(FULL);
-            u32::try_from(1_000 * FULL.num_seconds() / age.num_seconds().max(1)).unwrap_or(1_000)
-        })
+        plan.between(from, to, |at| faded((now - at).num_seconds()))
     }
 
     /// What happens within `[from, to)`, whole seconds.
@@ -80,6 +76,15 @@ impl Plan {
             kept.then(|| told(campaigns, minute, second, &mut StdRng::seed_from_u64(seed))).flatten()
         })
     }
+}
+
+/// How many messages in a thousand are told of what lies so many seconds back: the less, the longer ago. Straight lines
+/// between the hours at which it halves.
+fn faded(age: i64) -> u32 {
+    let span = HALVES_IN * 3_600;
+    let (halvings, rest) = (age.max(0) / span, age.max(0) % span);
+    let height = 1_000_i64 >> halvings.min(62);
+    u32::try_from(height - height * rest / (2 * span)).unwrap_or(0)
 }
 
 /// One thing that happens within a second; `None` where no campaign is active.
@@ -134,4 +139,16 @@ impl Minute {
 /// The second that the present begins with at `now`.
 pub(super) fn current_second(now: DateTime<Utc>) -> DateTime<Utc> {
     rhythm::whole_second(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_present_fades_by_halves_and_never_grows_with_age() {
+        assert_eq!([0, 5, 10, 20].map(|hours| faded(hours * 3_600)), [1_000, 500, 250, 62]);
+        let ages = (0..FADE.num_seconds()).step_by(60);
+        assert!(ages.clone().zip(ages.skip(1)).all(|(later, earlier)| faded(later) >= faded(earlier)));
+    }
 }

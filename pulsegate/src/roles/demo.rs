@@ -17,7 +17,7 @@ use crate::{
 /// The same in every run, so that a later one goes on with the same events.
 const SEED: u64 = 20_260_105;
 /// What the embedded broker is filled with.
-const EMBEDDED: Plan = Plan { seed: SEED, users: 3, events: 9, days: 14, rate: 5 };
+const EMBEDDED: Plan = Plan { seed: SEED, users: 3, events: 9, days: 14, rate: 2 };
 const RETRY: Duration = Duration::from_secs(5);
 
 /// A demo of this size.
