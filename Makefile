@@ -11,6 +11,7 @@ NODE_IS_HERE := $(shell node -e 'const [a, b] = process.versions.node.split(".")
 WEB_INPUTS := schema.graphql $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path '*/generated/*' 2>/dev/null)
 WEB_MODULES := web/node_modules/.package-lock.json
 WEB := web/dist/index.html
+CLIENT_MODULES := tests/npm/node_modules/.package-lock.json
 
 .PHONY: help
 help: ## this list
@@ -31,7 +32,7 @@ fmt: ## formats the Rust code
 	cargo fmt --all
 
 .PHONY: integration
-integration: ## the tests against real services only (TEST=name chooses)
+integration: $(if $(NODE_IS_HERE),$(CLIENT_MODULES)) ## the tests against real services only (TEST=name chooses)
 	cargo build $(PRODUCT_AND_TESTS) --bins
 	$(TARGET_DIR)/debug/services -- cargo test $(PRODUCT_AND_TESTS) --lib --test integration $(TEST)
 
@@ -99,8 +100,8 @@ web-test: needs-node web-lint $(WEB)
 	cd web && npm test
 
 # A registry that hiccups is no reason to fail.
-$(WEB_MODULES): web/package.json web/package-lock.json
-	cd web && { npm ci || { sleep 5; npm ci; } || { sleep 20; npm ci; }; }
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && { npm ci || { sleep 5; npm ci; } || { sleep 20; npm ci; }; }
 	@touch $@
 
 $(WEB): $(WEB_INPUTS) $(WEB_MODULES)

@@ -1,6 +1,7 @@
 //! The gateway over real PostgreSQL and Redis: what a query costs, and what it keeps.
 
 mod cache;
+mod clients;
 mod counter;
 mod export;
 mod live;
