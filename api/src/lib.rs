@@ -4,6 +4,7 @@
 
 mod auth;
 mod budget;
+mod documents;
 mod error;
 mod execution;
 mod export;
@@ -16,6 +17,7 @@ mod telemetry;
 mod ws;
 
 pub use auth::{InvalidKey, JwtKey, JwtSettings};
+pub use documents::{InvalidManifest, TrustedDocuments};
 pub use error::ErrorCode;
 pub use gateway::{Gateway, Readiness, RenderMetrics};
 pub use http::router;

@@ -1,6 +1,6 @@
 use std::{num::NonZeroU32, time::Duration};
 
-use crate::auth::JwtSettings;
+use crate::{auth::JwtSettings, documents::TrustedDocuments};
 
 /// How the gateway behaves.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What each user may spend in a minute, in the cost of operations; `None`: as much as they like.
     pub cost_per_minute: Option<NonZeroU32>,
+    /// Documents that clients may ask for by their ids.
+    pub trusted_documents: Option<TrustedDocuments>,
     /// Whether clients may ask for the schema.
     pub introspection: bool,
     /// Whether `/graphiql` is served.
@@ -25,6 +27,7 @@ impl Default for Settings {
             auth: Auth::Off,
             limits: Limits::default(),
             cost_per_minute: None,
+            trusted_documents: None,
             introspection: true,
             graphiql: true,
             ws_init_timeout: Duration::from_secs(10),

@@ -5,6 +5,7 @@
 mod cache;
 pub mod clock;
 mod cursor;
+mod documents;
 pub mod domain;
 mod error;
 pub mod ingest;
@@ -18,6 +19,7 @@ pub mod timeline;
 mod upkeep;
 
 pub use cursor::CursorError;
+pub use documents::DocumentHash;
 pub use error::{Error, ErrorKind};
 pub use service::{Health, Service, Settings};
 pub use upkeep::Upkeep;

@@ -26,6 +26,7 @@ use crate::{
     cache::{Cache, Source},
     clock::SharedClock,
     cursor::Cursors,
+    documents::Documents,
     live::{Bus, Charts, Hub, Outbox},
     redis::Redis,
 };
@@ -81,6 +82,7 @@ pub struct Service {
     cache: Cache,
     bus: Bus,
     redis: Option<Redis>,
+    documents: Documents,
     hub: Arc<Hub>,
     outbox: Outbox,
     charts: Charts,
@@ -136,6 +138,7 @@ impl Service {
             pool,
             cache: redis.clone().map_or_else(Cache::memory, Cache::remote),
             bus: redis.clone().map_or(Bus::Database, Bus::Redis),
+            documents: Documents::new(redis.clone()),
             redis,
             hub: Arc::new(Hub::new()),
             outbox: Outbox::default(),
@@ -173,6 +176,10 @@ impl Service {
 
     pub(crate) const fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    pub(crate) const fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {

@@ -1,5 +1,6 @@
 // Writes src/gateway/generated/operations.ts: types and texts of the *.graphql documents under src, checked against
 // the schema that the gateway prints. SCHEMA names another schema file. GraphiQL's examples are checked, not generated.
+// Writes public/documents.json too: the texts as the dashboard sends them, which a gateway takes that takes no others.
 import { codegen } from "@graphql-codegen/core";
 import * as typedDocuments from "@graphql-codegen/typed-document-node";
 import * as operations from "@graphql-codegen/typescript-operations";
@@ -10,6 +11,7 @@ import { dirname, join, relative } from "node:path";
 const web = join(import.meta.dirname, "..");
 const schemaFile = process.env.SCHEMA ?? join(web, "..", "schema.graphql");
 const target = join(web, "src", "gateway", "generated", "operations.ts");
+const manifest = join(web, "public", "documents.json");
 const examples = join("src", "graphiql", "examples");
 
 /** What the scalars of the schema are in JSON. */
@@ -57,4 +59,8 @@ const output = await codegen({
 });
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, output);
+const texts = [...output.matchAll(/new TypedDocumentString\(`([^`]*)`/g)].map(([, text]) => text);
+const sent = texts.filter((text) => /^\s*(query|subscription|mutation)\b/.test(text));
+mkdirSync(dirname(manifest), { recursive: true });
+writeFileSync(manifest, JSON.stringify(Object.fromEntries(sent.map((text, index) => [`dashboard-${index + 1}`, text]))));
 console.log(`${relative(web, target)}: ${generated.length} documents; ${documents.length - generated.length} examples are valid`);

@@ -7,7 +7,7 @@ use async_graphql::{
 };
 use futures_util::FutureExt;
 
-use super::Params;
+use super::Asked;
 use crate::{
     graphql::{self, Schema},
     settings::Settings,
@@ -47,21 +47,21 @@ impl Checker {
     /// What is wrong with the document, or with the values of its variables.
     pub(super) fn cost(
         &self,
-        params: &Params,
+        asked: &Asked,
         tokens: u64,
         document: ExecutableDocument,
         chosen: &ExecutableDocument,
     ) -> Result<usize, Vec<ServerError>> {
         let (most_tokens, most_bytes) = SUGGESTED_UP_TO;
-        let is_small = tokens <= most_tokens && params.query.len() <= most_bytes;
+        let is_small = tokens <= most_tokens && asked.document.len() <= most_bytes;
         let schema = if is_small { &self.suggesting } else { &self.strict };
         let is_alone = matches!(document.operations, DocumentOperations::Single(_));
-        let cost = check(schema, document, &params.variables, params.operation_name.as_deref())?;
+        let cost = check(schema, document, &asked.variables, asked.operation_name.as_deref())?;
         if is_alone {
             Ok(cost)
         } else {
             // The library adds up all operations of a document.
-            check(&self.counting, chosen.clone(), &params.variables, None)
+            check(&self.counting, chosen.clone(), &asked.variables, None)
         }
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod introspection;
 mod params;
 mod prepare;
+mod rendered;
 mod shape;
 
 use std::{
@@ -22,15 +23,18 @@ use service::{Service, domain::Viewer};
 pub(crate) use answer::Answer;
 use answer::Finisher;
 use check::Checker;
-pub(crate) use params::Params;
-pub(crate) use prepare::{Parsed, Prepared};
+pub(crate) use params::{Asked, Params};
+use prepare::{Parsed, Prepared};
+pub(crate) use rendered::{Outcome, Rendered};
 use shape::Types;
 
 use crate::{
     auth::Identity,
     budget::{Bill, Budget},
+    documents::Documents,
     error::{ErrorCode, Fault, Reporter},
     graphql::{self, LoaderSlot, Reader, ResumeFrom, Schema},
+    http,
     settings::{Limits, Settings},
     telemetry,
 };
@@ -38,11 +42,21 @@ use crate::{
 /// A query takes milliseconds; whatever takes this long helps nobody.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a request may do by the way that it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Only read.
+    Reading,
+    /// Read and write.
+    Any,
+}
+
 /// Executes operations.
 pub(crate) struct Executor {
     schema: Schema,
     checker: Checker,
     budget: Budget,
+    documents: Documents,
     service: Arc<Service>,
     reporter: Reporter,
     finisher: Arc<Finisher>,
@@ -52,11 +66,14 @@ impl Executor {
     pub(crate) fn new(service: Arc<Service>, settings: &Settings, reporter: Reporter) -> Self {
         let finisher = Finisher { limits: settings.limits, reporter: reporter.clone(), types: Types::new() };
         let checker = Checker::new(settings);
+        let trusted =
+            settings.trusted_documents.clone().map(|trusted| trusted.with_texts_of(&http::documents()));
         let budget = Budget::new(settings.cost_per_minute, settings.limits.cost, service.clock().clone());
         Self {
             schema: graphql::build(settings),
             checker,
             budget,
+            documents: Documents::new(Arc::clone(&service), trusted),
             service,
             reporter,
             finisher: Arc::new(finisher),
@@ -68,20 +85,47 @@ impl Executor {
         Arc::new(LoaderSlot::new(reader))
     }
 
+    /// Answers one request for good. A subscription is refused: its answers come as a stream.
+    pub(crate) async fn respond(&self, params: Params, identity: &Identity, by: Method) -> Rendered {
+        match self.documents.find(params).await {
+            Ok(asked) => self.render(asked, identity, by).await,
+            Err(fault) => Rendered::refused(fault),
+        }
+    }
+
+    /// From a document and its variables to the bytes of the answer.
+    async fn render(&self, asked: Asked, identity: &Identity, by: Method) -> Rendered {
+        let prepared = match self.parse(asked) {
+            Ok(parsed) if by == Method::Reading && parsed.kind() == OperationType::Mutation => {
+                return Rendered::not_here();
+            }
+            Ok(parsed) => self.check(parsed, identity),
+            Err(refused) => Err(refused),
+        };
+        match prepared {
+            Ok(prepared) => self.execute(prepared, identity).await.into(),
+            Err(refused) => refused.into(),
+        }
+    }
+
     /// Everything that can be said about a request without executing it. It is paid for from then on.
     ///
     /// # Errors
     /// The answer to a request that is not to be executed.
-    pub(crate) fn prepare(&self, params: Params, identity: &Identity) -> Result<Prepared, Answer> {
-        self.check(self.parse(params)?, identity)
+    pub(crate) async fn prepare(&self, params: Params, identity: &Identity) -> Result<Prepared, Answer> {
+        self.check(self.read(params).await?, identity)
     }
 
-    /// Reads the document, and finds the operation that is asked for.
+    /// Finds the document, and in it the operation that is asked for.
     ///
     /// # Errors
-    /// The answer to what can't be read.
-    pub(crate) fn parse(&self, params: Params) -> Result<Parsed, Answer> {
-        prepare::parse(params, self.limits())
+    /// The answer to what can't be found or read.
+    pub(crate) async fn read(&self, params: Params) -> Result<Parsed, Answer> {
+        self.parse(self.documents.find(params).await.map_err(Answer::refused)?)
+    }
+
+    fn parse(&self, asked: Asked) -> Result<Parsed, Answer> {
+        prepare::parse(asked, self.limits())
     }
 
     /// Checks what was parsed against the schema, the limits and the viewer's budget.
@@ -105,7 +149,7 @@ impl Executor {
     }
 
     /// Executes a query or a mutation. A defect in a resolver ends this operation only.
-    pub(crate) async fn execute(&self, prepared: Prepared, identity: &Identity) -> Answer {
+    async fn execute(&self, prepared: Prepared, identity: &Identity) -> Answer {
         if prepared.kind == OperationType::Subscription {
             return Answer::refused(Fault::new(
                 ErrorCode::BadUserInput,

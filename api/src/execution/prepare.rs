@@ -11,7 +11,7 @@ use async_graphql::{
     },
 };
 
-use super::{Answer, Params, answer::Finisher, check::Checker, introspection::goes_in_circles};
+use super::{Answer, Asked, answer::Finisher, check::Checker, introspection::goes_in_circles};
 use crate::{
     budget::Bill,
     error::{ErrorCode, Fault},
@@ -21,7 +21,7 @@ use crate::{
 
 /// A document that is parsed, and the one of its operations that is asked for.
 pub(crate) struct Parsed {
-    params: Params,
+    asked: Asked,
     tokens: u64,
     document: ExecutableDocument,
     chosen: Positioned<OperationDefinition>,
@@ -31,7 +31,7 @@ pub(crate) struct Parsed {
 pub(crate) struct Prepared {
     pub(super) request: Request,
     pub(super) document: Chosen,
-    pub(crate) kind: OperationType,
+    pub(super) kind: OperationType,
     /// One for each field, times what its lists may hold.
     pub(super) cost: usize,
     pub(super) bill: Option<Bill>,
@@ -44,16 +44,16 @@ pub(super) struct Chosen {
     pub(super) fragments: HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
-pub(super) fn parse(params: Params, limits: &Limits) -> Result<Parsed, Answer> {
-    let scanned = guard::scan(&params.query, &params.variables, limits)
+pub(super) fn parse(asked: Asked, limits: &Limits) -> Result<Parsed, Answer> {
+    let scanned = guard::scan(&asked.document, &asked.variables, limits)
         .map_err(|refusal| Answer::refused(refusal.into()))?;
-    let document = parse_query(&params.query).map_err(|error| {
+    let document = parse_query(&asked.document).map_err(|error| {
         let fault = Fault::new(ErrorCode::GraphqlParseFailed, parse_message(&error.to_string()));
         Answer::refused_at(fault, &error.positions().collect::<Vec<_>>())
     })?;
     let chosen =
-        choose(&document.operations, params.operation_name.as_deref()).map_err(Answer::refused)?.clone();
-    Ok(Parsed { params, tokens: scanned.tokens, document, chosen })
+        choose(&document.operations, asked.operation_name.as_deref()).map_err(Answer::refused)?.clone();
+    Ok(Parsed { asked, tokens: scanned.tokens, document, chosen })
 }
 
 impl Parsed {
@@ -63,9 +63,9 @@ impl Parsed {
 
     pub(super) fn check(self, checker: &Checker, finisher: &Finisher) -> Result<Prepared, Answer> {
         let kind = self.kind();
-        let Self { params, tokens, document, chosen: operation } = self;
+        let Self { asked, tokens, document, chosen: operation } = self;
         check_root(&operation, &document).map_err(Answer::refused)?;
-        check_variables(&operation, &params.variables).map_err(Answer::refused)?;
+        check_variables(&operation, &asked.variables).map_err(Answer::refused)?;
         if goes_in_circles(&operation.node.selection_set.node, &document.fragments) {
             let message = "The document asks for the schema in circles: nest `fields`, `inputFields`, `interfaces` and \
                            `possibleTypes` at most twice.";
@@ -81,12 +81,12 @@ impl Parsed {
             fragments: document.fragments.clone(),
         };
         let cost = checker
-            .cost(&params, tokens, document, &alone)
+            .cost(&asked, tokens, document, &alone)
             .map_err(|errors| finisher.answer(Response::from_errors(errors), &chosen))?;
         if cost as u64 > finisher.limits.cost {
             return Err(Answer::refused(too_expensive(cost, finisher.limits.cost)));
         }
-        let mut request = Request::new(params.query).variables(params.variables);
+        let mut request = Request::new(asked.document).variables(asked.variables);
         request.set_parsed_query(alone);
         Ok(Prepared { request, document: chosen, kind, cost, bill: None })
     }
@@ -199,13 +199,18 @@ mod tests {
     use super::*;
     use crate::{error::Reporter, execution::shape::Types, settings::Settings};
 
-    fn refusal(body: serde_json::Value) -> Option<String> {
-        let params = Params::from_json(body).unwrap();
+    fn refusal(body: &serde_json::Value) -> Option<String> {
+        let text = |name: &str| body[name].as_str().map(str::to_owned);
+        let asked = Asked {
+            document: text("query").unwrap(),
+            operation_name: text("operationName"),
+            variables: Variables::from_json(body["variables"].clone()),
+        };
         let settings = Settings::default();
         let clock: SharedClock = Arc::new(SystemClock);
         let finisher =
             Finisher { limits: settings.limits, reporter: Reporter::new(&clock), types: Types::new() };
-        let prepared = parse(params, &settings.limits)
+        let prepared = parse(asked, &settings.limits)
             .and_then(|parsed| parsed.check(&Checker::new(&settings), &finisher));
         let answer = prepared.err()?;
         let answer = serde_json::to_value(&answer).unwrap();
@@ -218,7 +223,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_refused(body: serde_json::Value, start: &str) {
+    fn assert_refused(body: &serde_json::Value, start: &str) {
         let refusal = refusal(body).unwrap_or_default();
         assert!(refusal.starts_with(start), "{refusal}");
     }
@@ -226,15 +231,15 @@ mod tests {
     #[test]
     fn operations_are_chosen_by_name() {
         let two = "query A { __typename } query B { __typename }";
-        assert_eq!(refusal(json!({"query": two, "operationName": "B"})), None);
-        assert_eq!(refusal(json!({"query": "query A { __typename }"})), None);
-        assert_refused(json!({"query": two}), "BAD_USER_INPUT: The document has several operations");
+        assert_eq!(refusal(&json!({"query": two, "operationName": "B"})), None);
+        assert_eq!(refusal(&json!({"query": "query A { __typename }"})), None);
+        assert_refused(&json!({"query": two}), "BAD_USER_INPUT: The document has several operations");
         assert_refused(
-            json!({"query": two, "operationName": "C"}),
+            &json!({"query": two, "operationName": "C"}),
             "BAD_USER_INPUT: The document has no operation named",
         );
         assert_refused(
-            json!({"query": "{ a }", "operationName": "A"}),
+            &json!({"query": "{ a }", "operationName": "A"}),
             "BAD_USER_INPUT: The document has no operation",
         );
     }
@@ -242,7 +247,7 @@ mod tests {
     #[test]
     fn what_is_no_graphql_is_said_in_one_line() {
         for text in ["", "{", "query {", "{ a(b: ) }", "subscription", "\u{0}"] {
-            let refusal = refusal(json!({"query": text})).unwrap();
+            let refusal = refusal(&json!({"query": text})).unwrap();
             assert!(refusal.starts_with("GRAPHQL_PARSE_FAILED: The document is no GraphQL: "), "{refusal}");
             assert!(!refusal.contains('\n'), "{refusal}");
         }
@@ -251,11 +256,11 @@ mod tests {
     #[test]
     fn required_variables_are_required() {
         let query = "query Q($id: ID!, $top: Int! = 5) { node(id: $id) { id } channelRanking(top: $top) { rows { key } } }";
-        assert_eq!(refusal(json!({"query": query, "variables": {"id": "x"}})), None);
-        assert_refused(json!({"query": query}), "BAD_USER_INPUT: Variable `$id` is missing or null");
-        assert_refused(json!({"query": query, "variables": {"id": null}}), "BAD_USER_INPUT: Variable `$id`");
+        assert_eq!(refusal(&json!({"query": query, "variables": {"id": "x"}})), None);
+        assert_refused(&json!({"query": query}), "BAD_USER_INPUT: Variable `$id` is missing or null");
+        assert_refused(&json!({"query": query, "variables": {"id": null}}), "BAD_USER_INPUT: Variable `$id`");
         assert_refused(
-            json!({"query": query, "variables": {"id": "x", "top": null}}),
+            &json!({"query": query, "variables": {"id": "x", "top": null}}),
             "BAD_USER_INPUT: Variable `$top`",
         );
     }
@@ -264,13 +269,13 @@ mod tests {
     fn a_subscription_has_one_root_field() {
         let once = "userUpdated(userId: \"u\") { cursor }";
         let query = format!("subscription {{ {once} ...F }} fragment F on Subscription {{ {once} }}");
-        assert_eq!(refusal(json!({ "query": query })), None);
+        assert_eq!(refusal(&json!({ "query": query })), None);
         for query in [
             "subscription { a b }",
             "subscription { a ... { b } }",
             "subscription { ...F a } fragment F on S { x: a }",
         ] {
-            assert_refused(json!({"query": query}), "GRAPHQL_VALIDATION_FAILED: A subscription must have");
+            assert_refused(&json!({"query": query}), "GRAPHQL_VALIDATION_FAILED: A subscription must have");
         }
     }
 }

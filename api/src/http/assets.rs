@@ -3,8 +3,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::entity_tag::{is_known, tag};
+use crate::documents::TrustedDocuments;
 
 /// The web part as it was built, in the binary. Nothing where it was not built.
 #[derive(RustEmbed)]
@@ -18,6 +20,13 @@ const SCRIPT_POLICY: &str =
 
 pub(super) fn file(path: &str) -> Option<EmbeddedFile> {
     Web::get(path)
+}
+
+/// What the pages themselves ask for.
+pub(crate) fn documents() -> TrustedDocuments {
+    let manifest = file("documents.json");
+    let text = manifest.as_ref().and_then(|file| std::str::from_utf8(&file.data).ok());
+    text.and_then(|text| TrustedDocuments::parse(text).ok()).unwrap_or_default()
 }
 
 /// A file of the web part that is no page: pages have routes of their own.
@@ -42,13 +51,8 @@ pub(super) fn serve(
     caching: &'static str,
     policy: HeaderValue,
 ) -> Response {
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
-    let is_known = request
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| known.trim().trim_start_matches("W/") == tag);
+    let tag = tag(&file.metadata.sha256_hash());
+    let is_known = is_known(request, &tag);
     let content_type = match file.metadata.mimetype() {
         text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
         other => other.to_owned(),

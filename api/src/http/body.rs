@@ -1,14 +1,17 @@
 use axum::{
     body::{Body, Bytes, to_bytes},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::negotiation::MediaType;
+use super::{
+    entity_tag::{is_known, tag},
+    negotiation::MediaType,
+};
 use crate::{
     error::{ErrorCode, Fault},
-    execution::Answer,
+    execution::Rendered,
 };
 
 /// Reads a body that holds at most `limit` bytes; a longer one is refused as soon as that is known.
@@ -37,17 +40,29 @@ pub(super) async fn read(
 
 /// An answer to something that is no GraphQL request, or none that may be made.
 pub(super) fn refusal(status: StatusCode, media: MediaType, fault: Fault) -> Response {
-    json(status, media, &Answer::refused(fault))
+    json(status, media, Rendered::refused(fault).bytes)
 }
 
 /// Answers are made for one caller at one moment: nobody in between may keep them.
-pub(super) fn json(status: StatusCode, media: MediaType, content: &impl Serialize) -> Response {
-    // Answers hold text keys and finite numbers only, so there is nothing that could not be written.
-    let bytes = serde_json::to_vec(content).unwrap_or_default();
+pub(super) fn json(status: StatusCode, media: MediaType, bytes: Bytes) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media.header()),
-        (header::CACHE_CONTROL, axum::http::HeaderValue::from_static("no-store")),
-        (header::VARY, axum::http::HeaderValue::from_static("accept")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::VARY, HeaderValue::from_static("accept, authorization")),
     ];
     (status, headers, bytes).into_response()
+}
+
+/// The same to a GET, for its caller to keep and to ask whether it still is what it was.
+pub(super) fn kept(request: &HeaderMap, media: MediaType, bytes: Bytes) -> Response {
+    let tag = tag(&Sha256::digest(&bytes));
+    let is_known = is_known(request, &tag);
+    let status = if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let mut response = json(status, media, if is_known { Bytes::new() } else { bytes });
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
 }

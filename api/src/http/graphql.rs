@@ -1,4 +1,3 @@
-use async_graphql::parser::types::OperationType;
 use axum::{
     body::Body,
     extract::{Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
@@ -8,14 +7,14 @@ use axum::{
 use futures_util::future::join_all;
 
 use super::{
-    body::{json, read, refusal},
+    body::{json, kept, read, refusal},
     cost::tell,
     negotiation::{MediaType, is_json},
 };
 use crate::{
     auth::Identity,
     error::{ErrorCode, Fault},
-    execution::{Answer, Params, Parsed},
+    execution::{Method, Outcome, Params, Rendered},
     gateway::{Gateway, Shared},
     ws,
 };
@@ -46,16 +45,13 @@ pub(super) async fn get(
         Ok(params) => params,
         Err(fault) => return refusal(StatusCode::BAD_REQUEST, media, fault),
     };
-    match gateway.0.executor.parse(params) {
-        Ok(parsed) if parsed.kind() == OperationType::Mutation => {
-            let fault = Fault::new(ErrorCode::BadUserInput, "Mutations are not executed over GET: use POST.");
-            let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, fault);
-            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-            refused
-        }
-        Ok(parsed) => answer(media, &run(&gateway.0, &identity, parsed).await),
-        Err(refused) => answer(media, &refused),
+    let rendered = gateway.0.executor.respond(params, &identity, Method::Reading).await;
+    if rendered.outcome == Outcome::Complete {
+        let mut response = kept(&headers, media, rendered.bytes);
+        tell(&rendered.bill, response.headers_mut());
+        return response;
     }
+    answer(media, rendered)
 }
 
 pub(super) fn params(uri: &Uri) -> Result<Params, Fault> {
@@ -85,7 +81,7 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
     match serde_json::from_slice(&bytes) {
         Ok(serde_json::Value::Array(requests)) => batch(&gateway.0, media, &identity, requests).await,
         Ok(request) => match Params::from_json(request) {
-            Ok(params) => answer(media, &parse_and_run(&gateway.0, &identity, params).await),
+            Ok(params) => answer(media, gateway.0.executor.respond(params, &identity, Method::Any).await),
             Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
         },
         Err(error) => {
@@ -119,20 +115,6 @@ pub(super) fn unauthenticated(media: MediaType, fault: Fault) -> Response {
     refused
 }
 
-async fn parse_and_run(shared: &Shared, identity: &Identity, params: Params) -> Answer {
-    match shared.executor.parse(params) {
-        Ok(parsed) => run(shared, identity, parsed).await,
-        Err(refused) => refused,
-    }
-}
-
-async fn run(shared: &Shared, identity: &Identity, parsed: Parsed) -> Answer {
-    match shared.executor.check(parsed, identity) {
-        Ok(prepared) => shared.executor.execute(prepared, identity).await,
-        Err(refused) => refused,
-    }
-}
-
 /// Answers in the order of the requests; one that is malformed does not keep the others from being answered.
 async fn batch(
     shared: &Shared,
@@ -148,25 +130,29 @@ async fn batch(
     }
     let answers = requests.into_iter().map(|request| async {
         match Params::from_json(request) {
-            Ok(params) => parse_and_run(shared, identity, params).await,
-            Err(fault) => Answer::refused(fault),
+            Ok(params) => shared.executor.respond(params, identity, Method::Any).await,
+            Err(fault) => Rendered::refused(fault),
         }
     });
     let answers = join_all(answers).await;
-    let mut response = json(StatusCode::OK, media, &answers);
-    tell(answers.iter().filter_map(Answer::bill), response.headers_mut());
+    let parts: Vec<&[u8]> = answers.iter().map(|answer| answer.bytes.as_ref()).collect();
+    let bytes = [b"[", parts.join(&b","[..]).as_slice(), b"]"].concat();
+    let mut response = json(StatusCode::OK, media, bytes.into());
+    tell(answers.iter().filter_map(|answer| answer.bill.as_ref()), response.headers_mut());
     response
 }
 
-fn answer(media: MediaType, answer: &Answer) -> Response {
-    let status = match media {
-        _ if answer.is_refusal() && answer.code() == Some(ErrorCode::RateLimited) => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
-        MediaType::GraphqlResponse if answer.is_refusal() => StatusCode::BAD_REQUEST,
-        MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
+fn answer(media: MediaType, answer: Rendered) -> Response {
+    let status = match (media, answer.outcome) {
+        (_, Outcome::Unsafe) => StatusCode::METHOD_NOT_ALLOWED,
+        (_, Outcome::Refused(ErrorCode::RateLimited)) => StatusCode::TOO_MANY_REQUESTS,
+        (MediaType::GraphqlResponse, Outcome::Refused(_)) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
     };
-    let mut response = json(status, media, answer);
-    tell(answer.bill(), response.headers_mut());
+    let mut response = json(status, media, answer.bytes);
+    if answer.outcome == Outcome::Unsafe {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    tell(&answer.bill, response.headers_mut());
     response
 }

@@ -3,6 +3,7 @@
 mod assets;
 mod body;
 mod cost;
+mod entity_tag;
 mod export;
 mod graphql;
 mod headers;
@@ -21,6 +22,8 @@ use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, Predicate, SizeAbove},
 };
+
+pub(crate) use assets::documents;
 
 use crate::gateway::Gateway;
 

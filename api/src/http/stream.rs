@@ -46,7 +46,7 @@ pub(super) async fn get(State(gateway): State<Gateway>, uri: Uri, headers: Heade
         );
     }
     match params(&uri) {
-        Ok(params) => follow(&gateway.0, &headers, &identity, params, true),
+        Ok(params) => follow(&gateway.0, &headers, &identity, params, true).await,
         Err(fault) => refusal(StatusCode::BAD_REQUEST, MediaType::Json, fault),
     }
 }
@@ -69,7 +69,7 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
         .map_err(|error| Fault::new(ErrorCode::BadUserInput, format!("The body is no JSON: {error}.")))
         .and_then(Params::from_json);
     match params {
-        Ok(params) => follow(&gateway.0, &headers, &identity, params, false),
+        Ok(params) => follow(&gateway.0, &headers, &identity, params, false).await,
         Err(fault) => refusal(StatusCode::BAD_REQUEST, MediaType::Json, fault),
     }
 }
@@ -93,14 +93,14 @@ fn begin(shared: &Shared, headers: &HeaderMap) -> Result<Identity, Response> {
 }
 
 /// Follows an operation until it ends, the token does, the process stops, or the client leaves.
-fn follow(
+async fn follow(
     shared: &Shared,
     headers: &HeaderMap,
     identity: &Identity,
     params: Params,
     by_get: bool,
 ) -> Response {
-    let prepared = match shared.executor.parse(params) {
+    let prepared = match shared.executor.read(params).await {
         Ok(parsed) if by_get && parsed.kind() == OperationType::Mutation => {
             let fault = Fault::new(ErrorCode::BadUserInput, "Mutations are not executed over GET: use POST.");
             return refusal(StatusCode::METHOD_NOT_ALLOWED, MediaType::Json, fault);

@@ -189,7 +189,7 @@ impl Session {
             let refused = Answer::refused(Fault::new(ErrorCode::RateLimited, message));
             return self.send(ServerMessage::Error { id, payload: refused.errors() }).await;
         }
-        match self.shared.executor.prepare(params, identity) {
+        match self.shared.executor.prepare(params, identity).await {
             Ok(prepared) => {
                 self.operations.start(id, self.shared.executor.stream(prepared, identity, None));
                 Ok(())

@@ -72,11 +72,15 @@ pub(crate) async fn send(router: &Router, request: Request<Body>) -> Reply {
 }
 
 pub(crate) async fn get(path: &str, accept: Option<&str>) -> Reply {
+    get_from(&router(Settings::default()), path, accept).await
+}
+
+pub(crate) async fn get_from(router: &Router, path: &str, accept: Option<&str>) -> Reply {
     let mut request = Request::get(path);
     if let Some(accept) = accept {
         request = request.header(header::ACCEPT, accept);
     }
-    send(&router(Settings::default()), request.body(Body::empty()).unwrap()).await
+    send(router, request.body(Body::empty()).unwrap()).await
 }
 
 pub(crate) async fn post(accept: Option<&str>, body: &Value) -> Reply {

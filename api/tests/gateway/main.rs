@@ -9,6 +9,7 @@
 
 mod auth;
 mod client;
+mod documents;
 mod errors;
 mod export;
 mod hostile;

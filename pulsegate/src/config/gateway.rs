@@ -1,6 +1,6 @@
 use std::{fs, net::SocketAddr};
 
-use api::{Auth, JwtKey, JwtSettings, Limits};
+use api::{Auth, JwtKey, JwtSettings, Limits, TrustedDocuments};
 
 use super::{
     parse::{self, Parsed},
@@ -17,6 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, default_address: SocketAddr) -> (Soc
     let settings = api::Settings {
         limits: limits(reader, defaults.limits),
         cost_per_minute: reader.read(&v::RATE_LIMIT_COST_PER_MINUTE, parse::budget_or_off).flatten(),
+        trusted_documents: trusted_documents(reader),
         introspection: reader.read(&v::INTROSPECTION, parse::switch).unwrap_or(open),
         graphiql: reader.read(&v::GRAPHIQL, parse::switch).unwrap_or(open),
         ws_init_timeout: reader
@@ -85,6 +86,23 @@ fn public_key(path: &str) -> Parsed<JwtKey> {
     let pem =
         fs::read(path).map_err(|fault| format!("{path:?} can't be read ({fault}); allowed: a PEM file"))?;
     JwtKey::public_pem(&pem).map_err(|fault| format!("{path:?} {fault}"))
+}
+
+fn trusted_documents(reader: &mut Reader<'_>) -> Option<TrustedDocuments> {
+    let only = reader.read(&v::TRUSTED_DOCUMENTS_ONLY, parse::switch).unwrap_or(false);
+    let manifest = reader.read(&v::TRUSTED_DOCUMENTS, manifest);
+    if only && reader.layers.find(&v::TRUSTED_DOCUMENTS).is_none() {
+        let what = "is on, and there is no manifest; allowed: on with TRUSTED_DOCUMENTS, or off";
+        reader.wrong(&v::TRUSTED_DOCUMENTS_ONLY, what.to_owned());
+    }
+    if only { manifest.map(TrustedDocuments::exclusive) } else { manifest }
+}
+
+fn manifest(path: &str) -> Parsed<TrustedDocuments> {
+    let json = fs::read_to_string(path).map_err(|fault| {
+        format!("{path:?} can't be read ({fault}); allowed: a manifest of documents as JSON")
+    })?;
+    TrustedDocuments::parse(&json).map_err(|fault| format!("{path:?} {fault}"))
 }
 
 fn limits(reader: &mut Reader<'_>, defaults: Limits) -> Limits {

@@ -65,6 +65,8 @@ variables! {
     LIMIT_COST: "N", "Fields of an answer at most, by the sizes of its lists [default: 200000]";
     LIMIT_BATCH: "N", "Operations in one batch [default: 10]";
     RATE_LIMIT_COST_PER_MINUTE: "N|off", "What each user may spend in a minute, in the cost of operations [default: off]";
+    TRUSTED_DOCUMENTS: "FILE", "A manifest of documents (JSON) that clients may ask for by id [default: none]";
+    TRUSTED_DOCUMENTS_ONLY: "on|off", "Whether nothing but the manifest's documents is executed [default: off]";
     INTROSPECTION: "on|off", "Whether clients may ask for the schema [default: on where AUTH is off]";
     GRAPHIQL: "on|off", "Whether /graphiql is there [default: on where AUTH is off]";
     LOG: "FILTER", "What is logged, e.g. info or consumer=debug,info [default: info]";
@@ -93,6 +95,8 @@ pub(crate) const GATEWAY: Group = (
         JWT_PUBLIC_KEY_FILE,
         JWT_ISSUER,
         JWT_AUDIENCE,
+        TRUSTED_DOCUMENTS,
+        TRUSTED_DOCUMENTS_ONLY,
         INTROSPECTION,
         GRAPHIQL,
         WS_INIT_TIMEOUT,

@@ -3,6 +3,7 @@
 mod cache;
 mod clients;
 mod counter;
+mod documents;
 mod export;
 mod live;
 mod statements;
