@@ -26,7 +26,9 @@ export interface Watched {
   readonly offences: string[];
 }
 
+/** @param path of the gateway under test, or an address of another one */
 export async function open(browser: Browser, path: string, options: BrowserContextOptions = {}): Promise<Watched> {
+  const address = new URL(path, gateway);
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const offences: string[] = [];
@@ -38,11 +40,11 @@ export async function open(browser: Browser, path: string, options: BrowserConte
   page.on("pageerror", (error) => offences.push(`uncaught: ${error.message}`));
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && url.origin !== new URL(gateway).origin) {
+    if (url.protocol.startsWith("http") && url.origin !== address.origin) {
       offences.push(`request to ${url.origin}`);
     }
   });
-  await page.goto(gateway + path);
+  await page.goto(address.href);
   return { page, offences };
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Browser, Page, WebSocketRoute } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, gateway, launch, open, seriousFindings } from "./browser";
@@ -140,6 +141,23 @@ describe("the event page", () => {
     await page.context().close();
   });
 
+  it("hands out what the chart shows as a table", async () => {
+    const { page, offences } = await open(browser, `/events/${eventId}?range=P7D&per=DAY&tz=Asia/Seoul&vs=PREVIOUS_WEEK`, { locale: "en-US" });
+    await page.locator(".chart-box canvas").waitFor();
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download CSV" }).click();
+    const file = await download;
+    expect(file.suggestedFilename()).toBe(`${await page.locator("h1").innerText()}.csv`);
+    const [head, ...rows] = (await readFile(await file.path(), "utf8")).trim().split(/\r?\n/u);
+    expect(head).toContain("start,end,startUtc");
+    expect(head).toContain("compared");
+    // Seven days back from now touch eight days of the calendar.
+    expect(rows.length).toBe(8);
+    expect(rows.every((row) => row.startsWith(eventId) && row.includes("T00:00:00+09:00"))).toBe(true);
+    expect(offences).toEqual([]);
+    await page.context().close();
+  });
+
   it("can be read along by keyboard", async () => {
     const { page } = await open(browser, `/events/${eventId}`, { locale: "en-US" });
     const chart = page.getByRole("slider");
@@ -155,8 +173,13 @@ describe("the event page", () => {
 
   it("switches language and appearance, and remembers both", async () => {
     const { page } = await open(browser, `/events/${eventId}`, { locale: "en-US", colorScheme: "light" });
-    await page.getByRole("combobox", { name: "Language" }).selectOption("ko");
-    await page.getByRole("combobox", { name: "화면", exact: true }).selectOption("dark");
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("link", { name: "GraphiQL" }).waitFor();
+    await page.getByRole("radio", { name: "한국어" }).check();
+    await page.getByRole("radio", { name: "어둡게" }).check();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("radio", { name: "어둡게" }).waitFor({ state: "hidden" });
     await page.reload();
     await page.getByRole("heading", { name: "시간별 추이" }).waitFor();
     expect(await page.evaluate(() => [document.documentElement.lang, getComputedStyle(document.body).colorScheme])).toEqual(["ko", "dark"]);

@@ -21,11 +21,20 @@ impl Embedded {
     /// # Errors
     /// As for [`Self::restart`].
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Self::start`], with further variables.
+    ///
+    /// # Errors
+    /// As for [`Self::restart`].
+    pub async fn start_with(variables: &[(&str, String)]) -> anyhow::Result<Self> {
         let data = Scratch::new()?;
         // PostgreSQL's unprivileged user has to pass through.
         set_permissions(data.path(), Permissions::from_mode(0o755))?;
         let directory = data.path().join("data").to_string_lossy().into_owned();
-        let pulsegate = Pulsegate::start(Role::Serve, &[("DATA_DIR", directory)]).await?;
+        let environment = [&[("DATA_DIR", directory)], variables].concat();
+        let pulsegate = Pulsegate::start(Role::Serve, &environment).await?;
         Ok(Self { pulsegate, _data: data })
     }
 

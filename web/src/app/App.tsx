@@ -5,6 +5,7 @@ import { EventPage } from "../event/EventPage";
 import { GatewayError } from "../gateway/errors";
 import { createLocale, LocaleContext, preferredLanguage, type Language } from "../i18n/locale";
 import { OverviewPage } from "../overview/OverviewPage";
+import { UserPage } from "../overview/UserPage";
 import { readLanguage, writeLanguage } from "./language";
 import { Shell } from "./Shell";
 
@@ -36,9 +37,9 @@ export function App() {
         <Shell onLanguage={choose}>
           <Switch>
             <Route path="/events/:eventId">{({ eventId }) => <EventPage key={eventId} eventId={decodeURIComponent(eventId)} />}</Route>
-            <Route path="/users/:userId">{({ userId }) => <OverviewPage key={userId} userId={decodeURIComponent(userId)} />}</Route>
+            <Route path="/users/:userId">{({ userId }) => <UserPage key={userId} userId={decodeURIComponent(userId)} />}</Route>
             <Route>
-              <OverviewPage userId={null} />
+              <OverviewPage />
             </Route>
           </Switch>
         </Shell>

@@ -1,10 +1,10 @@
 import { useLocale } from "../i18n/locale";
-import { useConnectionState } from "../live/connection";
+import { connection } from "../live/connection";
 
 /** Whether what is on the page moves. */
 export function ConnectionBadge() {
   const { t } = useLocale();
-  const state = useConnectionState();
+  const state = connection.use();
   return (
     <>
       <div className="connection" data-state={state} role="status">

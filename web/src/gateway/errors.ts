@@ -55,6 +55,12 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
 /** WebSocket close codes that say the credentials were not taken. */
 const CLOSED_UNAUTHENTICATED: ReadonlySet<number> = new Set([4401, 4403]);
 
+/** Whether a WebSocket was closed because the gateway did not take the credentials. */
+export function isRefusal(cause: unknown): boolean {
+  const code = (cause as { code?: unknown } | null)?.code;
+  return typeof code === "number" && CLOSED_UNAUTHENTICATED.has(code);
+}
+
 function fromWire(error: WireError): GatewayError {
   const code = error.extensions?.["code"];
   return new GatewayError(typeof code === "string" && CODES.has(code) ? (code as ErrorCode) : "INTERNAL", error.message);
@@ -72,9 +78,8 @@ export function toGatewayError(cause: unknown): GatewayError {
   if (isWireErrors(cause)) {
     return fromWire(cause[0]);
   }
-  const closed = (cause as { code?: unknown } | null)?.code;
-  if (typeof closed === "number" && CLOSED_UNAUTHENTICATED.has(closed)) {
-    return new GatewayError("UNAUTHENTICATED", `the connection was closed with ${closed}`);
+  if (isRefusal(cause)) {
+    return new GatewayError("UNAUTHENTICATED", "the connection was refused");
   }
   return new GatewayError("NETWORK", cause instanceof Error ? cause.message : "the connection was lost");
 }

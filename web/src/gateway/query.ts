@@ -1,5 +1,6 @@
 import type { TypedDocumentString } from "./generated/operations";
 import { GatewayError, toGatewayError, type WireError } from "./errors";
+import { refuse } from "./session";
 import { authorization } from "./token";
 
 interface Answer<Data> {
@@ -15,7 +16,11 @@ export async function query<Data, Variables>(
 ): Promise<Data> {
   const answer = await post<Data>(JSON.stringify({ query: document.toString(), variables }), signal);
   if (answer.errors !== undefined && answer.errors.length > 0) {
-    throw toGatewayError(answer.errors);
+    const error = toGatewayError(answer.errors);
+    if (error.code === "UNAUTHENTICATED") {
+      refuse();
+    }
+    throw error;
   }
   if (answer.data === undefined || answer.data === null) {
     throw new GatewayError("INTERNAL", "the answer holds no data");

@@ -2,6 +2,7 @@
 export const en = {
   product: "Pulsegate",
   skipToContent: "Skip to content",
+  settings: "Settings",
   language: "Language",
   theme: { label: "Appearance", system: "System", light: "Light", dark: "Dark" },
   playground: "GraphiQL",
@@ -31,6 +32,7 @@ export const en = {
     },
     participants: "participants",
     lastDay: "Participants per hour, last 24 hours",
+    quiet: (date: string) => `Quiet for 24 hours. Last news: ${date}`,
     views: "Views",
     roi: "ROI",
     more: "Loading more…",
@@ -95,6 +97,7 @@ export const en = {
     emptyTitle: "Nothing happened in this time",
     emptyHint: "Choose a longer range to look further back.",
     longer: "Show a longer range",
+    csv: "Download CSV",
     table: "Show as a table",
     tableLabel: "Numbers of the timeline",
     time: "Time",
@@ -123,8 +126,9 @@ export const en = {
       PARTICIPANTS: "Participants",
       CONVERSIONS: "Conversions",
     },
-    fromPrevious: (percent: string) => `${percent} of the step before`,
-    note: "Participants who came without a channel are not counted here.",
+    fromPrevious: (percent: string, step: string) => `${percent} of ${step.toLowerCase()}`,
+    whole: (percent: string) => `${percent} all the way`,
+    note: "A bar is the part of the step before that goes on. Participants without a channel are not counted here.",
   },
   channels: {
     tableLabel: "Numbers of the channels",
@@ -157,6 +161,7 @@ export const en = {
       COST_PER_PARTICIPANT: "Cost per participant",
     },
     others: "All others",
+    empty: "No channel of these events has been heard of yet. Channels appear with the first distribution or participant.",
   },
   user: {
     participants: "Participants",
@@ -190,7 +195,20 @@ export const en = {
   token: {
     label: "Access token",
     save: "Use token",
-    hint: "It is kept in this tab only.",
+    hint: "It is kept in this tab only, and forgotten when the tab is closed.",
+    unknown: "Signed in",
+    admin: "sees all events",
+    signOut: "Sign out",
+  },
+  signIn: {
+    missing: {
+      title: "Sign in",
+      hint: "This gateway shows numbers to their owners only. Paste the access token that you were given; whoever runs the gateway hands them out.",
+    },
+    rejected: {
+      title: "This token is not accepted",
+      hint: "It has expired, was mistyped, or is meant for another gateway. Paste a new one.",
+    },
   },
   loading: "Loading…",
 };

@@ -12,9 +12,12 @@ export interface Formats {
   won: (value: string | null) => string;
   /** A percentage as the gateway sends it: "12.50" is 12.5 %. */
   percent: (value: string | null) => string;
+  /** As `percent`, with the first two digits that say something: 0.036 %. */
+  smallPercent: (value: string | null) => string;
   /** As `percent`, always with a sign. */
   change: (value: string | null) => string;
   instant: (epochMs: number) => string;
+  day: (epochMs: number) => string;
   /** A bucket by its start, as exact as its granularity. */
   bucket: (epochMs: number, granularity: Granularity, timeZone: string) => string;
 }
@@ -36,7 +39,9 @@ export function createFormats(language: string): Formats {
   const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const won = new Intl.NumberFormat(language, { style: "currency", currency: "KRW", maximumFractionDigits: 0 });
   const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
   const percent = new Intl.NumberFormat(language, PERCENT);
+  const smallPercent = new Intl.NumberFormat(language, { style: "percent", maximumSignificantDigits: 2 });
   const change = new Intl.NumberFormat(language, { ...PERCENT, signDisplay: "exceptZero" });
 
   return {
@@ -44,8 +49,10 @@ export function createFormats(language: string): Formats {
     compact: (value) => (Math.abs(value) < COMPACT_FROM ? count : compact).format(value),
     won: (value) => (value === null ? NO_VALUE : won.format(Number(value))),
     percent: (value) => (value === null ? NO_VALUE : percent.format(Number(value) / 100)),
+    smallPercent: (value) => (value === null ? NO_VALUE : smallPercent.format(Number(value) / 100)),
     change: (value) => (value === null ? NO_VALUE : change.format(Number(value) / 100)),
     instant: (epochMs) => instant.format(epochMs),
+    day: (epochMs) => day.format(epochMs),
     bucket: (epochMs, granularity, timeZone) =>
       new Intl.DateTimeFormat(language, { ...BUCKET_PARTS[granularity], timeZone }).format(epochMs),
   };

@@ -3,6 +3,7 @@ import type { Messages } from "./en";
 export const ko: Messages = {
   product: "Pulsegate",
   skipToContent: "본문으로 건너뛰기",
+  settings: "설정",
   language: "언어",
   theme: { label: "화면", system: "시스템", light: "밝게", dark: "어둡게" },
   playground: "GraphiQL",
@@ -32,6 +33,7 @@ export const ko: Messages = {
     },
     participants: "명 참여",
     lastDay: "최근 24시간 시간별 참여자",
+    quiet: (date) => `24시간 동안 참여 없음 · 마지막 소식 ${date}`,
     views: "조회",
     roi: "ROI",
     more: "더 불러오는 중…",
@@ -96,6 +98,7 @@ export const ko: Messages = {
     emptyTitle: "이 기간에는 활동이 없습니다",
     emptyHint: "더 긴 기간을 선택해 보세요.",
     longer: "더 긴 기간 보기",
+    csv: "CSV 내려받기",
     table: "표로 보기",
     tableLabel: "시간별 수치",
     time: "시각",
@@ -124,8 +127,9 @@ export const ko: Messages = {
       PARTICIPANTS: "참여",
       CONVERSIONS: "전환",
     },
-    fromPrevious: (percent) => `이전 단계의 ${percent}`,
-    note: "채널 없이 참여한 사람은 여기에 포함되지 않습니다.",
+    fromPrevious: (percent, step) => `${step}의 ${percent}`,
+    whole: (percent) => `끝까지 ${percent}`,
+    note: "막대는 이전 단계에서 이어진 비율입니다. 채널 없이 참여한 사람은 포함되지 않습니다.",
   },
   channels: {
     tableLabel: "채널별 수치",
@@ -158,6 +162,7 @@ export const ko: Messages = {
       COST_PER_PARTICIPANT: "참여자당 비용",
     },
     others: "그 외 전체",
+    empty: "이 이벤트들의 채널 소식이 아직 없습니다. 첫 배포나 첫 참여자와 함께 나타납니다.",
   },
   user: {
     participants: "참여자",
@@ -191,7 +196,20 @@ export const ko: Messages = {
   token: {
     label: "액세스 토큰",
     save: "토큰 사용",
-    hint: "이 탭에만 보관됩니다.",
+    hint: "이 탭에만 보관되며, 탭을 닫으면 지워집니다.",
+    unknown: "로그인됨",
+    admin: "모든 이벤트 열람",
+    signOut: "로그아웃",
+  },
+  signIn: {
+    missing: {
+      title: "로그인",
+      hint: "이 서버는 이벤트의 주인에게만 수치를 보여 줍니다. 받은 액세스 토큰을 붙여 넣어 주세요. 토큰은 서버 운영자가 발급합니다.",
+    },
+    rejected: {
+      title: "사용할 수 없는 토큰입니다",
+      hint: "만료되었거나, 잘못 입력했거나, 다른 서버의 토큰입니다. 새 토큰을 붙여 넣어 주세요.",
+    },
   },
   loading: "불러오는 중…",
 };

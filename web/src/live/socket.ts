@@ -1,7 +1,9 @@
 import { createClient, type Client } from "graphql-ws";
+import { isRefusal } from "../gateway/errors";
+import { refuse } from "../gateway/session";
 import { authorization } from "../gateway/token";
 import { backoffMs, waitForRetry } from "./backoff";
-import { setConnectionState } from "./connection";
+import { connection } from "./connection";
 
 const PING_EVERY_MS = 10_000;
 /** A pong later than this means that the connection is dead although nobody closed it. */
@@ -24,14 +26,15 @@ function connect(): Client {
     lazyCloseTimeout: LINGER_MS,
     keepAlive: PING_EVERY_MS,
     retryAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: () => true,
+    // Whatever else it was may pass; without another token the answer stays the same.
+    shouldRetry: (cause) => !isRefusal(cause),
     retryWait: (retries) => waitForRetry(backoffMs(retries, Math.random())),
     on: {
-      connecting: (isRetry) => setConnectionState(isRetry ? "reconnecting" : "connecting"),
+      connecting: (isRetry) => connection.set(isRetry ? "reconnecting" : "connecting"),
       opened: (opened) => {
         socket = opened as WebSocket;
       },
-      connected: () => setConnectionState("connected"),
+      connected: () => connection.set("connected"),
       ping: (received) => {
         if (!received) {
           clearTimeout(pongTimer);
@@ -41,7 +44,10 @@ function connect(): Client {
       pong: () => clearTimeout(pongTimer),
       closed: (event) => {
         clearTimeout(pongTimer);
-        setConnectionState((event as CloseEvent).code === 1000 ? "idle" : "reconnecting");
+        if (isRefusal(event)) {
+          refuse();
+        }
+        connection.set((event as CloseEvent).code === 1000 || isRefusal(event) ? "idle" : "reconnecting");
       },
     },
   });

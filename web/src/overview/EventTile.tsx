@@ -39,11 +39,15 @@ export const EventTile = memo(function EventTile({ event: listed }: { event: Til
           </strong>{" "}
           {t.overview.participants}
         </p>
-        <SparkBars
-          values={hours.map((hour) => hour.participants)}
-          isLastRunning={hours.at(-1)?.isPartial ?? false}
-          label={t.overview.lastDay}
-        />
+        {hours.some((hour) => hour.participants > 0) ? (
+          <SparkBars
+            values={hours.map((hour) => hour.participants)}
+            isLastRunning={hours.at(-1)?.isPartial ?? false}
+            label={t.overview.lastDay}
+          />
+        ) : (
+          <p className="tile-quiet note">{t.overview.quiet(f.day(Date.parse(event.updatedAt)))}</p>
+        )}
         <p className="tile-foot number">
           <span>
             {t.overview.views} <b>{f.compact(event.totalViews)}</b>

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { ChannelGrouping, RankingRowFragment } from "../gateway/generated/operations";
+import type { ChannelGrouping, EventFilter, RankingRowFragment } from "../gateway/generated/operations";
 import { NO_VALUE, type Formats } from "../i18n/formats";
 import { useLocale } from "../i18n/locale";
 import { Bar } from "../ui/Bar";
@@ -12,13 +12,13 @@ import { RANKING_METRICS, useRanking, type RankingMetric } from "./useRanking";
 
 const GROUPINGS: readonly ChannelGrouping[] = ["CHANNEL_NAME", "CHANNEL_TYPE"];
 
-/** Which channels do best. */
-export function RankingPanel({ userId }: { userId: string | null }) {
+/** Which channels do best over the events that the filter selects. */
+export function RankingPanel({ filter }: { filter: EventFilter }) {
   const { t } = useLocale();
   const [by, setBy] = useState<RankingMetric>("PARTICIPANTS");
   const [groupBy, setGroupBy] = useState<ChannelGrouping>("CHANNEL_NAME");
   const isWide = useIsWide();
-  const ranking = useRanking(userId, by, groupBy);
+  const ranking = useRanking(filter, by, groupBy);
   return (
     // On a narrow screen the events come first, and the ranking is a tap away.
     <details className="card ranking" open={isWide}>
@@ -55,7 +55,7 @@ export function RankingPanel({ userId }: { userId: string | null }) {
 function Rows({ by, rows, others }: { by: RankingMetric; rows: readonly RankingRowFragment[]; others: RankingRowFragment | null }) {
   const { t, f } = useLocale();
   if (rows.length === 0) {
-    return <p className="note">{t.channels.emptyHint}</p>;
+    return <p className="note">{t.ranking.empty}</p>;
   }
   const largest = Math.max(Number.MIN_VALUE, ...rows.map((row) => Number(row.value ?? 0)));
   return (
@@ -64,6 +64,11 @@ function Rows({ by, rows, others }: { by: RankingMetric; rows: readonly RankingR
         <li key={row.key} data-type={row.channelType ?? undefined}>
           <p>
             <span>{row.key === row.channelType ? t.channelType[row.channelType] : row.key}</span>
+            {row.channelType === null || row.key === row.channelType ? null : (
+              <span className="channel-type" data-type={row.channelType}>
+                {t.channelType[row.channelType]}
+              </span>
+            )}
             <b className="number">{write(f, by, row.value)}</b>
           </p>
           <Bar part={Number(row.value ?? 0) / largest} />

@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { EventsDocument, type EventFilter, type EventsQuery } from "../gateway/generated/operations";
 import { query } from "../gateway/query";
-import { ORDER } from "./sorting";
+import { ORDER, type Sort } from "./sorting";
 import type { OverviewParams } from "./useOverviewParams";
 
 export type Tile = EventsQuery["events"]["nodes"][number];
@@ -14,13 +14,17 @@ const EMPTY_REFRESH_MS = 2_000;
 /** Farther down a list nobody wants it to move. */
 const REFRESHED_PAGES = 2;
 
-/** The pages of events so far, and how to get the next one. */
-export function useEvents(userId: string | null, { search, status, sort }: OverviewParams) {
-  const filter: EventFilter = {
+/** What the overview is limited to, as the gateway takes it. */
+export function toFilter(userId: string | null, { search, status }: Pick<OverviewParams, "search" | "status">): EventFilter {
+  return {
     ...(userId === null ? {} : { userId }),
     ...(search.trim() === "" ? {} : { titleContains: search.trim() }),
     ...(status === null ? {} : { status: [status] }),
   };
+}
+
+/** The pages of events so far, and how to get the next one. */
+export function useEvents(filter: EventFilter, sort: Sort) {
   return useInfiniteQuery({
     queryKey: ["events", filter, sort],
     initialPageParam: null as string | null,

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { RankingDocument, type ChannelGrouping, type ChannelMetric } from "../gateway/generated/operations";
+import { RankingDocument, type ChannelGrouping, type ChannelMetric, type EventFilter } from "../gateway/generated/operations";
 import { query } from "../gateway/query";
 
 const TOP = 8;
@@ -16,11 +16,11 @@ export const RANKING_METRICS = [
 ] as const satisfies readonly ChannelMetric[];
 export type RankingMetric = (typeof RANKING_METRICS)[number];
 
-/** The best channels over all events, or those of one user. */
-export function useRanking(userId: string | null, by: RankingMetric, groupBy: ChannelGrouping) {
+/** The best channels over the events that the filter selects. */
+export function useRanking(filter: EventFilter, by: RankingMetric, groupBy: ChannelGrouping) {
   return useQuery({
-    queryKey: ["ranking", userId, by, groupBy],
-    queryFn: ({ signal }) => query(RankingDocument, { by, groupBy, filter: userId === null ? null : { userId }, top: TOP }, signal),
+    queryKey: ["ranking", filter, by, groupBy],
+    queryFn: ({ signal }) => query(RankingDocument, { by, groupBy, filter, top: TOP }, signal),
     placeholderData: keepPreviousData,
     refetchInterval: REFRESH_MS,
   });

@@ -9,7 +9,8 @@ import { toColumns, type Drawing } from "./columns";
 import { isLevel, valueOf } from "./metric";
 import { readPalette } from "./palette";
 
-const HEIGHT = 320;
+/** Flat enough to see a course, high enough to read a value. */
+const heightFor = (width: number): number => Math.round(Math.min(400, Math.max(260, width * 0.3)));
 const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
 interface Props {
@@ -47,9 +48,9 @@ export function TimelineChart({ drawing, granularity, timeZone }: Props) {
       extent: () => extent(),
       onCursor: setPointed,
     };
-    const made = new uPlot(chartOptions(look, element.clientWidth, HEIGHT), current(), element);
+    const made = new uPlot(chartOptions(look, element.clientWidth, heightFor(element.clientWidth)), current(), element);
     plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightFor(element.clientWidth) }));
     observer.observe(element);
     return () => {
       observer.disconnect();

@@ -4,6 +4,7 @@ import { Notice } from "../ui/Notice";
 import { Skeleton } from "../ui/Skeleton";
 import { useIsDark } from "../ui/theme";
 import { useNow } from "../ui/useNow";
+import { CsvButton } from "./CsvButton";
 import { isLevel, METRICS } from "./metric";
 import { fittingGranularity, rangeMs, RANGES, type Range } from "./range";
 import type { Series } from "./series";
@@ -22,7 +23,6 @@ const DAY_MS = 86_400_000;
 /** How far a forecast looks ahead, as a part of what is looked back on. */
 const FORECAST_PART = 0.25;
 
-
 /** How an event goes, over time, as it happens. */
 export function TimelinePanel({ subject }: { subject: Subject }) {
   const { t } = useLocale();
@@ -36,6 +36,7 @@ export function TimelinePanel({ subject }: { subject: Subject }) {
     <section className="card" aria-labelledby="timeline-title">
       <header>
         <h2 id="timeline-title">{t.timeline.title}</h2>
+        <CsvButton subject={subject} params={params} />
       </header>
       <TimelineControls params={params} onChange={change} />
       {error !== null ? (

@@ -12,6 +12,10 @@ const MOST_BAND = 2;
 /** Room for half of the last label. */
 const RIGHT = 32;
 
+/** Room beside the labels of the y axis, and for a letter of them. */
+const LABEL_GAP = 16;
+const LETTER = 7.5;
+
 /** Everything about a chart that is not its data or size. */
 export interface ChartLook {
   readonly metric: Metric;
@@ -48,13 +52,13 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
         ...axis,
         grid: { show: false },
         space: 80,
-        size: 34,
+        size: 28,
         values: (_plot, splits, _axis, _space, increment) => axisLabels(splits, increment, look.language, look.timeZone),
       },
       {
         ...axis,
         grid: { stroke: palette.line, width: 1 },
-        size: 56,
+        size: (_plot, labels) => LABEL_GAP + LETTER * Math.max(0, ...(labels ?? []).map((label) => label.length)),
         incrs: WHOLE_STEPS,
         values: (_plot, splits) => splits.map(look.formatAxis),
       },

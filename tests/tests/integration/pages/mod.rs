@@ -13,6 +13,9 @@ use tests::system::{browser, program};
 use tests::testbed::Embedded;
 use tests::wait;
 
+/// What the second product signs and checks its tokens with.
+const SECRET: &str = "the pages' own secret, long enough for HS256";
+
 /// The suite takes a minute on two idle cores; here it shares them with every other test.
 const ENDS_WITHIN: Duration = Duration::from_secs(300);
 
@@ -36,12 +39,15 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
     }
     let chromium = browser::find().unwrap();
     let mut product = Embedded::start().await.unwrap();
+    let jwt = [("AUTH", "jwt".to_owned()), ("JWT_HS256_SECRET", SECRET.to_owned())];
+    let mut guarded = Embedded::start_with(&jwt).await.unwrap();
 
     let scratch = Scratch::new().unwrap();
     let restart = scratch.path().join("restart");
     let mut command = Command::new("npm");
     command.args(["run", "e2e"]).current_dir(&web);
     command.env("PULSEGATE_URL", product.base()).env("RESTART_REQUEST", &restart);
+    command.env("GUARDED_URL", guarded.base()).env("GUARDED_SECRET", SECRET);
     command.env(browser::VARIABLE, &chromium).env("NO_COLOR", "1");
     let mut suite = Process::new("npm run e2e", command, &scratch.path().join("e2e.log")).unwrap();
     suite.start().unwrap();
@@ -61,6 +67,7 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
     assert!(status.success(), "{log}");
     // A suite that asked for nothing has not tested it.
     assert!(!log.contains("skipped"), "{log}");
+    guarded.stop().unwrap();
     product.stop().unwrap();
     real(&browser::version(&chromium).unwrap());
 }
