@@ -59,6 +59,10 @@ impl Query {
     }
 
     /// The events that the caller may see.
+    /// ```graphql
+    /// query BestActiveEvents { events(first: 5, filter: { status: [ACTIVE] }, orderBy: { field: ROI }) {
+    /// nodes { id title roi { roi } } pageInfo { hasNextPage endCursor } } }
+    /// ```
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection with filter and order")]
     async fn events(
@@ -81,6 +85,9 @@ impl Query {
     }
 
     /// All of one user's events in one view. Callers without the admin role see only themselves.
+    /// ```graphql
+    /// query OneUser { user(userId: "user-01") { id eventCount totalParticipants roi } }
+    /// ```
     async fn user(
         &self,
         ctx: &Context<'_>,
@@ -103,6 +110,10 @@ impl Query {
     }
 
     /// Channels ranked over all the events that the filter selects.
+    /// ```graphql
+    /// query MostClicked { channelRanking(by: CLICK_THROUGH_RATE, filter: { channelType: [SNS] }, top: 3) {
+    /// rows { key value } others { value } } }
+    /// ```
     #[graphql(complexity = "ranking_cost(top, child_complexity)")]
     async fn channel_ranking(
         &self,

@@ -143,6 +143,11 @@ impl EventAnalytics {
     }
 
     /// The course of the event over time, in buckets of the time zone's calendar.
+    /// ```graphql
+    /// query ThisWeek { event(eventId: "evt-0001") { id
+    /// timeline(granularity: DAY, range: { last: "P7D" }, timeZone: "Asia/Seoul", compareTo: PREVIOUS_PERIOD) {
+    /// points { start participants isPartial compared { participants } } comparison { participantsChange } } } }
+    /// ```
     #[graphql(complexity = "timeline_cost(granularity, range.as_ref(), child_complexity)")]
     async fn timeline(
         &self,
@@ -165,6 +170,10 @@ impl EventAnalytics {
 
     /// How many people will have registered by `until`, with an interval. Null where there is too little history to
     /// say: fewer than ten whole days, or less than twice as long as lies ahead.
+    /// ```graphql
+    /// query ByTheEndOfTheYear { event(eventId: "evt-0001") { id
+    /// forecast(until: "2099-12-31T15:00:00Z", confidence: "0.9") { participants low high } } }
+    /// ```
     #[graphql(complexity = "FORECAST + child_complexity")]
     async fn forecast(
         &self,

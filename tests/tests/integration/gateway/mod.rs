@@ -4,6 +4,7 @@ mod cache;
 mod clients;
 mod counter;
 mod documents;
+mod examples;
 mod export;
 mod live;
 mod statements;
