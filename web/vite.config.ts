@@ -30,6 +30,8 @@ export default defineConfig({
     },
   },
   worker: { format: "es" },
+  // Its imports of workers are the bundler's own, and mean nothing to what prepares dependencies.
+  optimizeDeps: { exclude: ["graphiql/setup-workers/vite", "@graphiql/react/setup-workers/vite"] },
   server: {
     proxy: {
       "/graphql": { target: gateway, ws: true },

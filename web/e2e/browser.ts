@@ -75,3 +75,24 @@ export async function eventually<Value>(read: () => Promise<Value>, satisfies: (
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** An event that runs, and that the demo moves: the largest. */
+export async function findEvent(): Promise<string> {
+  const found = await eventually(largestEvent, (eventId) => eventId !== "");
+  if (found === "") {
+    throw new Error(`${gateway} has no running event. Start it with its demo.`);
+  }
+  return found;
+}
+
+async function largestEvent(): Promise<string> {
+  const response = await fetch(`${gateway}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      query: "{ events(first: 1, filter: { status: [ACTIVE] }, orderBy: { field: PARTICIPANTS, direction: DESC }) { nodes { eventId } } }",
+    }),
+  });
+  const answer = (await response.json()) as { data: { events: { nodes: { eventId: string }[] } } };
+  return answer.data.events.nodes[0]?.eventId ?? "";
+}

@@ -1,30 +1,15 @@
 import { readFile } from "node:fs/promises";
 import type { Browser, Page, WebSocketRoute } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, gateway, launch, open, seriousFindings } from "./browser";
+import { eventually, findEvent, gateway, launch, open, seriousFindings } from "./browser";
 
 let browser: Browser;
 /** An event that runs, and that the demo moves: the largest. */
 let eventId: string;
 
-async function findEvent(): Promise<string> {
-  const response = await fetch(`${gateway}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      query: "{ events(first: 1, filter: { status: [ACTIVE] }, orderBy: { field: PARTICIPANTS, direction: DESC }) { nodes { eventId } } }",
-    }),
-  });
-  const answer = (await response.json()) as { data: { events: { nodes: { eventId: string }[] } } };
-  return answer.data.events.nodes[0]?.eventId ?? "";
-}
-
 beforeAll(async () => {
   browser = await launch();
-  eventId = await eventually(findEvent, (found) => found !== "");
-  if (eventId === "") {
-    throw new Error(`${gateway} has no running event. Start it with its demo.`);
-  }
+  eventId = await findEvent();
 });
 
 afterAll(() => browser.close());

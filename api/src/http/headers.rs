@@ -25,9 +25,19 @@ pub(super) async fn secure(mut response: Response) -> Response {
     response
 }
 
-/// The pages' policy: everything from here. WebSockets of the same host are named, as not every browser counts them as
+/// What the dashboard needs beside its scripts. No text of it ever becomes markup.
+pub(super) const DASHBOARD: &str = "style-src 'self'; img-src 'self'; font-src 'self'; worker-src 'none'; \
+                                    require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// What GraphiQL needs: its editor writes styles into the page, has fonts inside its style sheet and starts workers.
+pub(super) const GRAPHIQL: &str =
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self'";
+
+/// A page's policy: everything from here. WebSockets of the same host are named, as not every browser counts them as
 /// from here.
-pub(super) fn page_policy(request: &HeaderMap, style: &str, worker: &str) -> HeaderValue {
+///
+/// `needs` is [`DASHBOARD`] or [`GRAPHIQL`].
+pub(super) fn page_policy(request: &HeaderMap, needs: &str) -> HeaderValue {
     let sockets = request
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
@@ -35,9 +45,8 @@ pub(super) fn page_policy(request: &HeaderMap, style: &str, worker: &str) -> Hea
         .map(|host| format!(" ws://{host} wss://{host}"))
         .unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; font-src 'self' data:; \
-         connect-src 'self'{sockets}; worker-src {worker}; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'; {needs}"
     );
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(NO_PAGE))
 }
@@ -51,7 +60,7 @@ mod tests {
         let policy = |host: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, host.parse().unwrap());
-            page_policy(&headers, "'self'", "'none'").to_str().unwrap().to_owned()
+            page_policy(&headers, DASHBOARD).to_str().unwrap().to_owned()
         };
         assert!(
             policy("127.0.0.1:8080").contains("connect-src 'self' ws://127.0.0.1:8080 wss://127.0.0.1:8080;")

@@ -6,27 +6,27 @@ use axum::{
 
 use super::{
     assets::{file, serve},
-    headers::page_policy,
+    headers::{DASHBOARD, GRAPHIQL, page_policy},
 };
 use crate::gateway::Gateway;
 
 /// The dashboard, whatever page of it is asked for: it reads the address itself.
 pub(super) async fn dashboard(headers: HeaderMap) -> Response {
-    page(&headers, "index.html", "'self'", "'none'")
+    page(&headers, "index.html", DASHBOARD)
 }
 
-/// GraphiQL. Its editor writes styles into the page and starts workers.
+/// GraphiQL, where it is switched on.
 pub(super) async fn graphiql(State(gateway): State<Gateway>, headers: HeaderMap) -> Response {
     if gateway.0.settings.graphiql {
-        page(&headers, "graphiql.html", "'self' 'unsafe-inline'", "'self' blob:")
+        page(&headers, "graphiql.html", GRAPHIQL)
     } else {
         (StatusCode::NOT_FOUND, "GraphiQL is switched off here (GRAPHIQL).\n").into_response()
     }
 }
 
-fn page(headers: &HeaderMap, name: &str, style: &str, worker: &str) -> Response {
+fn page(headers: &HeaderMap, name: &str, needs: &str) -> Response {
     match file(name) {
-        Some(file) => serve(headers, file, "no-cache", page_policy(headers, style, worker)),
+        Some(file) => serve(headers, file, "no-cache", page_policy(headers, needs)),
         None => (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response(),
     }
 }

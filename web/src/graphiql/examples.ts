@@ -5,6 +5,8 @@ export interface Subject {
   readonly eventId: string;
   readonly userId: string;
   readonly timeZone: string;
+  /** An instant to look ahead to. */
+  readonly until: string;
 }
 
 type Tab = Pick<TabsState["tabs"][number], "query" | "variables">;

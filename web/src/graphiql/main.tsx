@@ -9,6 +9,7 @@ import { SubjectDocument } from "../gateway/generated/operations";
 import { query } from "../gateway/query";
 import { authorization } from "../gateway/token";
 import logo from "../ui/pulse.svg";
+import { currentTheme } from "../ui/theme";
 import { exampleTabs, type Subject } from "./examples";
 import "./graphiql.css";
 
@@ -19,18 +20,24 @@ const fetcher = createGraphiQLFetcher({
   enableIncrementalDelivery: false,
 });
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
 /** The event that changed last, so that the live examples have something to show. */
 async function findSubject(): Promise<Subject> {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const until = new Date(Math.ceil((Date.now() + DAY_MS) / HOUR_MS) * HOUR_MS).toISOString();
+  const made = { eventId: "evt-0001", userId: "user-01", timeZone, until };
   try {
     const { events } = await query(SubjectDocument, {});
-    return { eventId: "evt-0001", userId: "user-01", ...events.nodes[0], timeZone };
+    return { ...made, ...events.nodes[0] };
   } catch {
     // Without a token nothing may be asked yet. The editor is there to set one.
-    return { eventId: "evt-0001", userId: "user-01", timeZone };
+    return made;
   }
 }
 
+const theme = currentTheme();
 const plugins = [HISTORY_PLUGIN, explorerPlugin()];
 const headers = authorization();
 const root = document.querySelector("#root");
@@ -41,6 +48,7 @@ if (root !== null) {
       defaultTabs={exampleTabs(await findSubject())}
       initialHeaders={Object.keys(headers).length === 0 ? "" : JSON.stringify(headers, null, 2)}
       defaultEditorToolsVisibility="variables"
+      defaultTheme={theme === "system" ? null : theme}
       plugins={plugins}
     >
       <GraphiQL.Logo>

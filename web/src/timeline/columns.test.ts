@@ -33,11 +33,18 @@ it("keeps the running bucket apart from the finished ones", () => {
   ]);
 });
 
-it("puts the compared period beside the buckets that it belongs to", () => {
-  const compared = new Map([[60_000, { participants: 9, views: 8, engagement: 7, conversions: 6 }]]);
-  expect(toColumns(drawing("views", { compared })).slice(3)).toEqual([
-    [null, 8, null],
-    [null, 8, null],
+it("puts the compared period beside the buckets that it belongs to, up to the end of the last", () => {
+  const values = { participants: 9, views: 8, engagement: 7, conversions: 6 };
+  const compared = new Map([
+    [60_000, values],
+    [120_000, { ...values, views: 5 }],
+  ]);
+  expect(toColumns(drawing("views", { compared }))).toEqual([
+    [0, 60, 120, 180],
+    [0, 0, null, null],
+    [null, null, 0, null],
+    [null, 8, 5, 5],
+    [null, 8, 5, 5],
   ]);
 });
 

@@ -27,11 +27,15 @@ export function toColumns(drawing: Drawing): AlignedData {
 }
 
 function countColumns({ buckets, compared, now }: Drawing, metric: CountMetric): AlignedData {
-  const beside: Column = buckets.map((bucket) => compared.get(bucket.start)?.[metric] ?? null);
+  const last = buckets.at(-1);
+  // The compared line goes on to the end of the last bucket.
+  const tail = last === undefined || compared.size === 0 ? [] : [last];
+  const none: Column = tail.map(() => null);
+  const beside: Column = [...buckets, ...tail].map((bucket) => compared.get(bucket.start)?.[metric] ?? null);
   return [
-    buckets.map((bucket) => bucket.start / 1000),
-    buckets.map((bucket) => (bucket.end > now ? null : valueOf(bucket, metric))),
-    buckets.map((bucket) => (bucket.end > now ? valueOf(bucket, metric) : null)),
+    [...buckets.map((bucket) => bucket.start / 1000), ...tail.map((bucket) => bucket.end / 1000)],
+    [...buckets.map((bucket) => (bucket.end > now ? null : valueOf(bucket, metric))), ...none],
+    [...buckets.map((bucket) => (bucket.end > now ? valueOf(bucket, metric) : null)), ...none],
     beside,
     beside,
   ];

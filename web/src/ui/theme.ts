@@ -40,6 +40,11 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** What the user chose, where nothing has to follow it. */
+export function currentTheme(): Theme {
+  return theme;
+}
+
 /** What the user chose. */
 export function useTheme(): Theme {
   return useSyncExternalStore(subscribe, () => theme);

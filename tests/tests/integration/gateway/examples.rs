@@ -21,7 +21,7 @@ struct Example {
 
 /// What the examples are about.
 fn subject() -> Value {
-    json!({ "eventId": "evt-0001", "userId": "user-01", "timeZone": "Asia/Seoul" })
+    json!({ "eventId": "evt-0001", "userId": "user-01", "timeZone": "Asia/Seoul", "until": "2099-12-31T15:00:00Z" })
 }
 
 /// The documents in fenced blocks, each with the variables of the block right below it.
