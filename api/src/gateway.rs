@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use service::Service;
 use tokio_util::sync::CancellationToken;
 
-use crate::{auth::Authenticator, error::Reporter, execution::Executor, graphql, settings::Settings};
+use crate::{
+    addresses::Addresses, auth::Authenticator, error::Reporter, execution::Executor, graphql,
+    settings::Settings,
+};
 
 /// Whether everything that the gateway needs is there.
 #[async_trait]
@@ -23,6 +26,7 @@ pub struct Gateway(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) executor: Executor,
     pub(crate) authenticator: Authenticator,
+    pub(crate) addresses: Option<Addresses>,
     pub(crate) settings: Settings,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Option<RenderMetrics>,
@@ -46,6 +50,9 @@ impl Gateway {
         Self(Arc::new(Shared {
             executor: Executor::new(service, &settings, reporter),
             authenticator: Authenticator::new(settings.auth.clone(), clock),
+            addresses: settings
+                .requests_per_minute
+                .map(|limit| Addresses::new(limit, settings.proxies.clone())),
             settings,
             readiness,
             metrics,

@@ -2,6 +2,7 @@
 //!
 //! Only this crate knows the GraphQL library and the HTTP server.
 
+mod addresses;
 mod auth;
 mod budget;
 mod documents;
@@ -12,16 +13,21 @@ mod gateway;
 mod graphql;
 mod guard;
 mod http;
+mod networks;
+mod origins;
 mod settings;
 mod telemetry;
 mod ws;
 
-pub use auth::{InvalidKey, JwtKey, JwtSettings};
 pub use documents::{InvalidManifest, TrustedDocuments};
+pub use auth::{InvalidKey, JwtKey, JwtSettings, KeySet, KeySource};
 pub use error::ErrorCode;
 pub use gateway::{Gateway, Readiness, RenderMetrics};
-pub use http::router;
+pub use http::{Peer, router};
+pub use networks::Networks;
+pub use origins::Origins;
 pub use settings::{Auth, Limits, Settings};
+pub use telemetry::describe as describe_metrics;
 
 /// The schema in the schema definition language, with all descriptions.
 #[must_use]

@@ -1,6 +1,11 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use crate::{auth::JwtSettings, documents::TrustedDocuments};
+use crate::{
+    auth::{JwtSettings, KeySet},
+    documents::TrustedDocuments,
+    networks::Networks,
+    origins::Origins,
+};
 
 /// How the gateway behaves.
 #[derive(Clone, Debug)]
@@ -13,6 +18,12 @@ pub struct Settings {
     pub cost_per_minute: Option<NonZeroU32>,
     /// Documents that clients may ask for by their ids.
     pub trusted_documents: Option<TrustedDocuments>,
+    /// Requests that each address may make in a minute; `None`: as many as it likes.
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Networks,
+    /// The pages of other origins that may ask.
+    pub origins: Origins,
     /// Whether clients may ask for the schema.
     pub introspection: bool,
     /// Whether `/graphiql` is served.
@@ -28,6 +39,9 @@ impl Default for Settings {
             limits: Limits::default(),
             cost_per_minute: None,
             trusted_documents: None,
+            requests_per_minute: None,
+            proxies: Networks::default(),
+            origins: Origins::default(),
             introspection: true,
             graphiql: true,
             ws_init_timeout: Duration::from_secs(10),
@@ -42,6 +56,17 @@ pub enum Auth {
     Off,
     /// Whoever bears a token that this key signed.
     Jwt(JwtSettings),
+}
+
+impl Auth {
+    /// The issuer's published keys, where tokens are checked with them. They must be kept current.
+    #[must_use]
+    pub const fn key_set(&self) -> Option<&Arc<KeySet>> {
+        match self {
+            Self::Off => None,
+            Self::Jwt(settings) => settings.key.key_set(),
+        }
+    }
 }
 
 /// What one request may cost.

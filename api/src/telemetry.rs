@@ -1,29 +1,167 @@
-//! What is counted, for `/metrics`.
+//! What is counted, for `/metrics`, and what is told to whoever collects traces.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    pin::Pin,
+    sync::{LazyLock, PoisonError, RwLock},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use async_graphql::parser::types::OperationType;
+use futures_util::Stream;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tracing::Span;
 
 use crate::execution::Answer;
+
+const REQUESTS: &str = "pulsegate_http_requests_total";
+const REQUEST_TIME: &str = "pulsegate_http_request_duration_seconds";
+const OPERATIONS: &str = "pulsegate_graphql_operations_total";
+const OPERATION_TIME: &str = "pulsegate_graphql_operation_duration_seconds";
+const SUBSCRIPTIONS: &str = "pulsegate_graphql_subscriptions_total";
+const WEBSOCKETS: &str = "pulsegate_websockets";
+const EVENT_STREAMS: &str = "pulsegate_event_streams";
+
+/// Clients choose the names of operations, so only so many are told apart.
+const NAMES: usize = 100;
+/// All others.
+const OTHER: &str = "other";
+const UNNAMED: &str = "";
+
+/// Names the metrics' meanings to the recorder; to be called once it is installed.
+pub fn describe() {
+    describe_counter!(REQUESTS, "Requests by route, method and status");
+    describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time until the answer to a request begins, by route");
+    describe_counter!(
+        OPERATIONS,
+        "Queries and mutations by name (the first 100 that succeeded, else other) and by outcome: ok, or the code of the \
+         first error"
+    );
+    describe_histogram!(
+        OPERATION_TIME,
+        Unit::Seconds,
+        "Time that executing a query or mutation took, by name"
+    );
+    describe_counter!(
+        SUBSCRIPTIONS,
+        "Operations begun over a WebSocket or as an event stream, by kind and name"
+    );
+    describe_gauge!(WEBSOCKETS, "WebSockets that are open");
+    describe_gauge!(EVENT_STREAMS, "Event streams that are open");
+}
 
 /// Counts as one of `gauge` for as long as it lives.
 pub(crate) struct Held(&'static str);
 
 impl Held {
     pub(crate) fn new(gauge: &'static str) -> Self {
-        metrics::gauge!(gauge).increment(1);
+        gauge!(gauge).increment(1);
         Self(gauge)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        metrics::gauge!(self.0).decrement(1);
+        gauge!(self.0).decrement(1);
+    }
+}
+
+/// Counts a request.
+pub(crate) fn responded(took: Duration, route: &str, method: &'static str, status: u16) {
+    counter!(REQUESTS, "route" => route.to_owned(), "method" => method, "status" => status.to_string())
+        .increment(1);
+    histogram!(REQUEST_TIME, "route" => route.to_owned()).record(took);
+}
+
+/// The part of a trace that is one operation.
+pub(crate) fn operation(kind: OperationType, name: Option<&str>) -> Span {
+    let kind = kind_name(kind);
+    tracing::info_span!(
+        target: service::trace::TARGET,
+        "graphql",
+        otel.name = format_args!("{kind} {}", name.unwrap_or_default()),
+        graphql.operation.type = kind,
+        graphql.operation.name = name,
+        graphql.outcome = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty,
+    )
+}
+
+const fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
     }
 }
 
 /// Counts an operation that was answered: how long it took, and how it came out (`ok` or the code of its first error).
-pub(crate) fn answered(since: Instant, answer: &Answer) {
-    let outcome = answer.code().map_or("ok", |code| code.as_str());
-    metrics::counter!("pulsegate_graphql_operations_total", "outcome" => outcome).increment(1);
-    let took: Duration = since.elapsed();
-    metrics::histogram!("pulsegate_graphql_operation_seconds").record(took);
+pub(crate) fn answered(since: Instant, answer: &Answer, name: Option<&str>, span: &Span) {
+    let code = answer.code();
+    let outcome = code.map_or("ok", |code| code.as_str());
+    span.record("graphql.outcome", outcome);
+    if code.is_some() {
+        span.record("otel.status_code", "error");
+    }
+    let name = bounded(name, code.is_none());
+    counter!(OPERATIONS, "operation" => name.clone(), "outcome" => outcome).increment(1);
+    histogram!(OPERATION_TIME, "operation" => name).record(since.elapsed());
+}
+
+/// Counts an operation that begins to be followed.
+pub(crate) fn subscribed(kind: OperationType, name: Option<&str>) {
+    counter!(SUBSCRIPTIONS, "kind" => kind_name(kind), "operation" => bounded(name, true)).increment(1);
+}
+
+/// The name, or that of all others. What failed makes no name known: it could be anybody's.
+fn bounded(name: Option<&str>, succeeded: bool) -> String {
+    static KNOWN: LazyLock<RwLock<HashSet<String>>> = LazyLock::new(RwLock::default);
+    let Some(name) = name else { return UNNAMED.to_owned() };
+    if KNOWN.read().unwrap_or_else(PoisonError::into_inner).contains(name) {
+        return name.to_owned();
+    }
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    if succeeded && known.len() < NAMES && known.insert(name.to_owned()) {
+        return name.to_owned();
+    }
+    if known.contains(name) { name.to_owned() } else { OTHER.to_owned() }
+}
+
+/// A stream whose work is a part of a trace.
+pub(crate) struct Traced<S> {
+    inner: Pin<Box<S>>,
+    span: Span,
+}
+
+impl<S> Traced<S> {
+    pub(crate) fn new(inner: S, span: Span) -> Self {
+        Self { inner: Box::pin(inner), span }
+    }
+}
+
+impl<S: Stream> Stream for Traced<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let this = &mut *self;
+        let _entered = this.span.enter();
+        this.inner.as_mut().poll_next(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_operations_are_bounded() {
+        assert_eq!(bounded(None, true), "");
+        assert_eq!(bounded(Some("Junk"), false), "other");
+        for number in 0..NAMES {
+            assert_eq!(bounded(Some(&format!("Name{number}")), true), format!("Name{number}"));
+        }
+        assert_eq!(bounded(Some("OneMore"), true), "other");
+        assert_eq!(bounded(Some("Name7"), false), "Name7");
+    }
 }

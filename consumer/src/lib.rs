@@ -38,6 +38,7 @@ pub use self::{
     settings::{Settings, Topics},
     state::{ConsumerState, Monitor},
     store::Failure,
+    topics::{TopicState, look as look_for_topics},
 };
 
 /// Reads the three topics and applies what they say, until `stop` is cancelled. Waits for whatever is away, broker or

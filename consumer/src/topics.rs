@@ -1,4 +1,4 @@
-//! Making the topics that are not there.
+//! Looking for the topics, and making those that are not there.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -10,12 +10,45 @@ use rdkafka::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, backoff::Backoff, client};
+use crate::{Error, Settings, backoff::Backoff, client};
 
 const PARTITIONS: i32 = 12;
 /// Few messages, and one place to look for them in the order of their failure.
 const DEAD_LETTER_PARTITIONS: i32 = 1;
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the cluster says about a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicState {
+    /// Its name.
+    pub name: String,
+    /// Its partitions; `None` where there is no such topic.
+    pub partitions: Option<usize>,
+}
+
+/// Asks the cluster about the topics of the settings, and changes nothing.
+///
+/// # Errors
+/// The cluster does not answer, or the settings can't be used.
+pub async fn look(settings: Settings) -> Result<Vec<TopicState>, Error> {
+    let asked = tokio::task::spawn_blocking(move || {
+        let admin: AdminClient<DefaultClientContext> = client::admin(&settings).create()?;
+        let metadata = admin.inner().fetch_metadata(None, PATIENCE)?;
+        let topics = &settings.topics;
+        let wanted = [
+            &topics.event_created,
+            &topics.participant_registered,
+            &topics.distribution_completed,
+            &topics.dead_letter,
+        ];
+        let state = |name: &String| {
+            let known = metadata.topics().iter().find(|topic| topic.name() == name);
+            TopicState { name: name.clone(), partitions: known.map(|topic| topic.partitions().len()) }
+        };
+        Ok::<_, KafkaError>(wanted.into_iter().map(state).collect())
+    });
+    Ok(asked.await.map_err(|_| KafkaError::Canceled)??)
+}
 
 /// Asks the cluster to make the topics, with its own default of replicas; those that exist stay as they are. Tries until
 /// the cluster has answered. A refusal is no fault: the topics may be made by somebody else, and the consumer notices.

@@ -14,7 +14,7 @@ use consumer::rebuild::Plan;
 
 use crate::config::{
     File, Layers, Mistakes,
-    variable::{self, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS, UPKEEP},
+    variable::{self, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS, UPKEEP},
 };
 
 /// What is to be done.
@@ -24,6 +24,7 @@ pub(crate) enum Task {
     Consume { migrate: bool },
     Migrate(Migrate),
     Schema,
+    Check,
     Demo { users: u32, events: u32, days: u32, rate: u32, duration: Option<Duration> },
     Dlq(dlq::Dlq),
     Rebuild(Plan),
@@ -75,6 +76,15 @@ const SCHEMA_EXAMPLES: &str = "\
 Examples:
   pulsegate schema > schema.graphql";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  pulsegate check --config pulsegate.toml
+      reads all settings, asks everything that they name, and says what `serve` and `consume` would do
+  pulsegate check && pulsegate migrate up
+      migrates a database only where everything answers
+
+It changes nothing. Its exit code is 2 where a setting is wrong, 1 where something does not answer as it should.";
+
 const DEMO_EXAMPLES: &str = "\
 Examples:
   KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo
@@ -102,7 +112,7 @@ pub(crate) fn command() -> Command {
                 .after_help(SERVE_EXAMPLES),
         )
         .subcommand(
-            configured(Command::new("consume"), &[DATABASE, REDIS, KAFKA, UPKEEP, PROBES])
+            configured(Command::new("consume"), &[DATABASE, REDIS, KAFKA, UPKEEP, PROBES, CONNECTIONS])
                 .about("The Kafka consumer")
                 .arg(switch("migrate", "Bring a configured database to this version's schema first"))
                 .after_help(CONSUME_EXAMPLES),
@@ -126,6 +136,14 @@ pub(crate) fn command() -> Command {
                 .after_help(MIGRATE_EXAMPLES),
         )
         .subcommand(Command::new("schema").about("Prints the GraphQL schema").after_help(SCHEMA_EXAMPLES))
+        .subcommand(
+            configured(
+                Command::new("check"),
+                &[GATEWAY, CONNECTIONS, DATABASE, REDIS, KAFKA, UPKEEP, PROBES, LIMITS],
+            )
+            .about("Checks all settings and what they name, and says what would be done")
+            .after_help(CHECK_EXAMPLES),
+        )
         .subcommand(demo())
         .subcommand(rebuild::command())
         .subcommand(dlq::command())
@@ -159,7 +177,7 @@ fn demo() -> Command {
 }
 
 fn serve_options(command: Command) -> Command {
-    configured(command, &[GATEWAY, DATABASE, REDIS, KAFKA, UPKEEP, LIMITS])
+    configured(command, &[GATEWAY, CONNECTIONS, DATABASE, REDIS, KAFKA, UPKEEP, LIMITS])
         .arg(switch("no-demo", "Leave the embedded broker without demo data"))
         .arg(switch("with-consumer", "Consume too (the embedded broker is consumed always)"))
         .arg(switch("migrate", "Bring a configured database to this version's schema first"))
@@ -217,6 +235,7 @@ fn task(name: &str, matches: &ArgMatches) -> Task {
             _ => Migrate::Up,
         }),
         "schema" => Task::Schema,
+        "check" => Task::Check,
         "rebuild" => Task::Rebuild(rebuild::plan(matches)),
         "demo" => Task::Demo {
             users: number("users").unwrap_or_default(),

@@ -33,6 +33,8 @@ pub(crate) enum Failure {
         "pulsegate: the tables are right, but the cache or the bus is away: what was read before may be shown for an hour"
     )]
     Untold,
+    #[error("pulsegate: {failed} of {checked} checks failed")]
+    Unfit { failed: usize, checked: usize },
     #[error("pulsegate: {0}")]
     Demo(#[from] demo::Error),
     #[error("pulsegate: {0}")]

@@ -6,7 +6,7 @@
 //! | `roles` | composes the libraries, one file per subcommand |
 //! | `embedded` | stands in for services that are not configured |
 //! | `demo` | believable events |
-//! | `migrations`, `readiness`, `probes`, `telemetry`, `shutdown` | what the roles share |
+//! | `migrations`, `outbound`, `readiness`, `probes`, `telemetry`, `shutdown` | what the roles share |
 
 mod cli;
 mod config;
@@ -14,6 +14,7 @@ mod demo;
 mod embedded;
 mod failure;
 mod migrations;
+mod outbound;
 mod probes;
 mod readiness;
 mod roles;

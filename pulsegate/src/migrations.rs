@@ -5,7 +5,10 @@ use std::time::Duration;
 use migration::Migrator;
 use sea_orm_migration::{
     MigrationStatus, MigratorTrait as _,
-    sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr, RuntimeErr},
+    sea_orm::{
+        ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, DbErr,
+        RuntimeErr, Statement,
+    },
 };
 
 /// Held while a schema is changed. The number is arbitrary, but the same in every version.
@@ -54,6 +57,16 @@ pub(crate) async fn down(url: &str, steps: Option<u32>) -> Result<Vec<State>, Er
 /// All migrations, in order.
 pub(crate) async fn status(url: &str) -> Result<Vec<State>, Error> {
     finish(connect(url).await?).await
+}
+
+/// The server's version, and what it has.
+pub(crate) async fn look(url: &str) -> Result<(String, Vec<State>), Error> {
+    let database = connect(url).await?;
+    let row = database
+        .query_one_raw(Statement::from_string(DatabaseBackend::Postgres, "SHOW server_version"))
+        .await?;
+    let version: String = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+    Ok((version, finish(database).await?))
 }
 
 async fn finish(database: DatabaseConnection) -> Result<Vec<State>, Error> {

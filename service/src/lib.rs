@@ -16,10 +16,11 @@ pub mod rebuild;
 mod redis;
 mod service;
 pub mod timeline;
+pub mod trace;
 mod upkeep;
 
 pub use cursor::CursorError;
 pub use documents::DocumentHash;
 pub use error::{Error, ErrorKind};
-pub use service::{Health, Service, Settings};
+pub use service::{Connections, Health, Service, Settings};
 pub use upkeep::Upkeep;

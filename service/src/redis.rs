@@ -12,6 +12,7 @@ use redis::{
     cluster_async::ClusterConnection,
 };
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::Error;
 
@@ -156,7 +157,8 @@ impl Redis {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let answer = async { question(self.connection().await?).await };
+        let span = tracing::info_span!(target: crate::trace::TARGET, "redis", otel.kind = "client", db.system.name = "redis");
+        let answer = async { question(self.connection().await?).await }.instrument(span);
         let outcome = tokio::time::timeout(2 * CONNECTION_TIMEOUT, answer).await;
         let mut away_until = self.0.away_until.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match outcome {

@@ -75,6 +75,17 @@ pub struct Health {
     pub bus: Result<(), String>,
 }
 
+/// The connections to PostgreSQL that this process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that do something.
+    pub used: u32,
+    /// Those that wait for something to do.
+    pub idle: u32,
+    /// As many as there may be.
+    pub most: u32,
+}
+
 /// The domain's one entrance: reads, writes, follows.
 pub struct Service {
     pool: PgPool,
@@ -229,6 +240,14 @@ impl Service {
                 Ok(Installation { id, cursors: Cursors::new(&key) })
             })
             .await
+    }
+
+    /// The connections to PostgreSQL as they are now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let used = self.pool.size().saturating_sub(idle);
+        Connections { used, idle, most: self.pool.options().get_max_connections() }
     }
 
     /// Asks everything that the service stands on.

@@ -1,13 +1,20 @@
 //! Who asks: the viewer of a request, from its bearer token.
 
+mod header;
+mod jwk;
 mod jwt;
 mod key;
+mod key_set;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 use service::{clock::SharedClock, domain::Viewer};
 
 pub use key::{InvalidKey, JwtKey};
+pub use key_set::{KeySet, KeySource};
 
+use self::header::TokenHeader;
 use crate::{
     error::{ErrorCode, Fault},
     settings::Auth,
@@ -43,13 +50,16 @@ impl Authenticator {
         Self { auth, clock }
     }
 
-    /// Whether anybody may ask for everything.
-    pub(crate) const fn is_off(&self) -> bool {
-        matches!(self.auth, Auth::Off)
-    }
-
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// Sees to it that the key of a token is known, where keys come and go. To be called before [`Self::identify`].
+    pub(crate) async fn look_for_key(&self, authorization: Option<&str>) {
+        let Some(keys) = self.auth.key_set() else { return };
+        if let Some(header) = authorization.and_then(bearer).and_then(TokenHeader::read) {
+            keys.look_for(header.kid.as_deref()).await;
+        }
     }
 
     /// Reads the value of an `Authorization` header, or of the field of that name in `connection_init`.

@@ -19,6 +19,7 @@ use async_graphql::parser::types::OperationType;
 use futures_util::{FutureExt, Stream, StreamExt};
 
 use service::{Service, domain::Viewer};
+use tracing::Instrument;
 
 pub(crate) use answer::Answer;
 use answer::Finisher;
@@ -157,8 +158,10 @@ impl Executor {
             ));
         }
         let since = Instant::now();
+        let span = telemetry::operation(prepared.kind, prepared.name.as_deref());
         let request = prepared.request.data(self.loaders(identity.viewer.clone()));
-        let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        let execution =
+            AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
         let answer = match tokio::time::timeout(PATIENCE, execution).await {
             Ok(Ok(response)) => self.finisher.answer(response, &prepared.document),
             Ok(Err(_panic)) => Answer::failed(self.reporter.defect(PANIC)),
@@ -167,7 +170,7 @@ impl Executor {
                 format!("The operation took longer than {} s. Ask for less at once.", PATIENCE.as_secs()),
             )),
         };
-        telemetry::answered(since, &answer);
+        telemetry::answered(since, &answer, prepared.name.as_deref(), &span);
         answer.charged(prepared.bill)
     }
 
@@ -179,6 +182,8 @@ impl Executor {
         identity: &Identity,
         resume: Option<ResumeFrom>,
     ) -> impl Stream<Item = Answer> + Send + 'static + use<> {
+        let span = telemetry::operation(prepared.kind, prepared.name.as_deref());
+        telemetry::subscribed(prepared.kind, prepared.name.as_deref());
         let mut request = prepared.request.data(self.loaders(identity.viewer.clone()));
         if let Some(resume) = resume {
             request = request.data(resume);
@@ -186,6 +191,7 @@ impl Executor {
         let finisher = Arc::clone(&self.finisher);
         let document = prepared.document;
         let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
+        let responses = telemetry::Traced::new(responses, span);
         // After a panic the library's stream is in no state to be asked again, which its wrapper sees to.
         responses.map(move |response| match response {
             Ok(response) => finisher.answer(response, &document),

@@ -30,6 +30,8 @@ pub(crate) struct Parsed {
 /// An operation that fits the schema and the limits.
 pub(crate) struct Prepared {
     pub(super) request: Request,
+    /// What its client calls it.
+    pub(super) name: Option<String>,
     pub(super) document: Chosen,
     pub(super) kind: OperationType,
     /// One for each field, times what its lists may hold.
@@ -61,8 +63,16 @@ impl Parsed {
         self.chosen.node.ty
     }
 
+    fn name(&self) -> Option<String> {
+        let names = match &self.document.operations {
+            DocumentOperations::Multiple(all) if self.asked.operation_name.is_none() => all.keys().next(),
+            _ => None,
+        };
+        self.asked.operation_name.clone().or_else(|| names.map(ToString::to_string))
+    }
+
     pub(super) fn check(self, checker: &Checker, finisher: &Finisher) -> Result<Prepared, Answer> {
-        let kind = self.kind();
+        let (kind, name) = (self.kind(), self.name());
         let Self { asked, tokens, document, chosen: operation } = self;
         check_root(&operation, &document).map_err(Answer::refused)?;
         check_variables(&operation, &asked.variables).map_err(Answer::refused)?;
@@ -88,7 +98,7 @@ impl Parsed {
         }
         let mut request = Request::new(asked.document).variables(asked.variables);
         request.set_parsed_query(alone);
-        Ok(Prepared { request, document: chosen, kind, cost, bill: None })
+        Ok(Prepared { request, name, document: chosen, kind, cost, bill: None })
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -13,6 +15,9 @@ use crate::{
     error::{ErrorCode, Fault},
     execution::Rendered,
 };
+
+/// Requests are small; a client that needs longer for one keeps a connection for nothing.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a body that holds at most `limit` bytes; a longer one is refused as soon as that is known.
 ///
@@ -34,8 +39,19 @@ pub(super) async fn read(
     if announced.is_some_and(|length| length > limit) {
         return Err(too_long());
     }
-    // A body without a length that breaks off looks the same from here, and nobody is there to read the answer.
-    to_bytes(body, usize::try_from(limit).unwrap_or(usize::MAX)).await.map_err(|_| too_long())
+    let whole = to_bytes(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    match tokio::time::timeout(PATIENCE, whole).await {
+        // A body without a length that breaks off looks the same from here, and nobody is there to read the answer.
+        Ok(whole) => whole.map_err(|_| too_long()),
+        Err(_elapsed) => {
+            let message = format!("The body did not arrive within {} s.", PATIENCE.as_secs());
+            let fault = Fault::new(ErrorCode::Timeout, message);
+            let mut refused = refusal(StatusCode::REQUEST_TIMEOUT, media, fault);
+            // What may still come is not waited for.
+            refused.headers_mut().insert(header::CONNECTION, axum::http::HeaderValue::from_static("close"));
+            Err(refused)
+        }
+    }
 }
 
 /// An answer to something that is no GraphQL request, or none that may be made.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::budget::{Bill, whole_seconds};
@@ -27,4 +29,10 @@ pub(super) fn tell<'a>(bills: impl IntoIterator<Item = &'a Bill>, headers: &mut 
     if let Some(wait) = bills.iter().filter_map(|bill| bill.retry_in).max() {
         headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());
     }
+}
+
+/// The value of `Retry-After`, and the same for people.
+pub(super) fn whole_seconds_header(wait: Duration) -> (HeaderValue, u64) {
+    let seconds = whole_seconds(wait).max(1);
+    (seconds.into(), seconds)
 }

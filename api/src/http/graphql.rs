@@ -110,6 +110,9 @@ fn begin(shared: &Shared, headers: &HeaderMap) -> Result<(MediaType, Identity), 
 
 /// Says which scheme is expected, as RFC 6750 has it.
 pub(super) fn unauthenticated(media: MediaType, fault: Fault) -> Response {
+    if fault.code == ErrorCode::Unavailable {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, media, fault);
+    }
     let mut refused = refusal(StatusCode::UNAUTHORIZED, media, fault);
     refused.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     refused

@@ -1,5 +1,6 @@
 //! The routes.
 
+mod access;
 mod assets;
 mod body;
 mod cost;
@@ -7,6 +8,7 @@ mod entity_tag;
 mod export;
 mod graphql;
 mod headers;
+mod measured;
 mod negotiation;
 mod pages;
 mod panics;
@@ -15,15 +17,17 @@ mod stream;
 
 use axum::{
     Router,
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
     routing::{any, get},
 };
+use tower::util::option_layer;
 use tower_http::compression::{
     CompressionLayer,
     predicate::{DefaultPredicate, Predicate, SizeAbove},
 };
 
 pub(crate) use assets::documents;
+pub use access::Peer;
 
 use crate::gateway::Gateway;
 
@@ -34,6 +38,7 @@ const WORTH_COMPRESSING: u16 = 1024;
 pub fn router(gateway: Gateway) -> Router {
     let compression =
         CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING)));
+    let cors = access::cors(&gateway.0.settings.origins);
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphql/stream", get(stream::get).post(stream::post))
@@ -47,8 +52,13 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/schema.graphql", get(status::sdl))
         .fallback(any(assets::asset))
+        .layer(from_fn_with_state(gateway.clone(), access::keyed))
+        .layer(from_fn_with_state(gateway.clone(), access::same_site))
+        .layer(from_fn_with_state(gateway.clone(), access::limited))
+        .layer(option_layer(cors))
         .layer(from_fn_with_state(gateway.clone(), panics::contain))
         .layer(map_response(headers::secure))
         .layer(compression)
+        .layer(from_fn(measured::measure))
         .with_state(gateway)
 }

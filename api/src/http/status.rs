@@ -21,7 +21,7 @@ pub(super) async fn alive() -> &'static str {
 /// Everything that is needed is there, or what is missing.
 pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
     let mut report = Vec::new();
-    let ready = match tokio::time::timeout(PATIENCE, gateway.0.readiness.check()).await {
+    let mut ready = match tokio::time::timeout(PATIENCE, gateway.0.readiness.check()).await {
         Ok(parts) => {
             let ready = parts.values().all(Result::is_ok);
             for (part, state) in parts {
@@ -38,6 +38,11 @@ pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
             false
         }
     };
+    if let Some(keys) = gateway.0.settings.auth.key_set() {
+        let missing = keys.missing();
+        ready &= missing.is_none();
+        report.push(("issuer", missing.unwrap_or_else(|| "ok".to_owned())));
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(Report { ready, parts: report })).into_response()
 }

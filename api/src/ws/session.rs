@@ -162,6 +162,7 @@ impl Session {
             payload.and_then(|payload| payload.get("authorization").or_else(|| payload.get("Authorization")));
         let authorization = sent.and_then(Value::as_str).or(self.authorization.as_deref());
         let authenticator = &self.shared.authenticator;
+        authenticator.look_for_key(authorization).await;
         let Ok(identity) = authenticator.identify(authorization) else {
             return Err(Close::Forbidden("Forbidden: no valid token").into());
         };

@@ -1,6 +1,7 @@
 use std::{fs, net::SocketAddr};
 
-use api::{Auth, JwtKey, JwtSettings, Limits, TrustedDocuments};
+use api::{JwtKey, Limits, TrustedDocuments};
+use http::Uri;
 
 use super::{
     parse::{self, Parsed},
@@ -8,24 +9,50 @@ use super::{
     variable as v,
 };
 
-/// What the gateway listens on and how it behaves.
-pub(super) fn read(reader: &mut Reader<'_>, default_address: SocketAddr) -> (SocketAddr, api::Settings) {
+/// How the gateway behaves.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) settings: api::Settings,
+    /// Who may ask.
+    pub(crate) auth: Access,
+}
+
+/// Who may ask.
+#[derive(Clone, Debug)]
+pub(crate) enum Access {
+    Off,
+    Jwt { key: Key, issuer: Option<String>, audience: Option<String> },
+}
+
+/// What checks tokens.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    Fixed(JwtKey),
+    /// Where the issuer publishes its keys.
+    Published(Uri),
+}
+
+/// What the gateway listens on and how it behaves. Who may ask is told apart, since keys may have to be fetched.
+pub(super) fn read(reader: &mut Reader<'_>, default_address: SocketAddr) -> (SocketAddr, Gateway) {
     let address = reader.read(&v::HTTP_ADDR, parse::address).unwrap_or(default_address);
     let auth = auth(reader, address);
-    let open = matches!(auth, Auth::Off);
+    let open = matches!(auth, Access::Off);
     let defaults = api::Settings::default();
     let settings = api::Settings {
         limits: limits(reader, defaults.limits),
         cost_per_minute: reader.read(&v::RATE_LIMIT_COST_PER_MINUTE, parse::budget_or_off).flatten(),
         trusted_documents: trusted_documents(reader),
+        requests_per_minute: reader.read(&v::RATE_LIMIT_REQUESTS_PER_MINUTE, parse::budget_or_off).flatten(),
+        proxies: reader.read(&v::TRUSTED_PROXIES, parse::networks).unwrap_or_default(),
+        origins: reader.read(&v::CORS_ALLOWED_ORIGINS, parse::origins).unwrap_or_default(),
         introspection: reader.read(&v::INTROSPECTION, parse::switch).unwrap_or(open),
         graphiql: reader.read(&v::GRAPHIQL, parse::switch).unwrap_or(open),
         ws_init_timeout: reader
             .read(&v::WS_INIT_TIMEOUT, parse::duration)
             .unwrap_or(defaults.ws_init_timeout),
-        auth,
+        auth: defaults.auth,
     };
-    (address, settings)
+    (address, Gateway { settings, auth })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,11 +70,11 @@ fn method(text: &str) -> Parsed<Method> {
 }
 
 /// Nobody opens the numbers to a network by forgetting a variable.
-fn auth(reader: &mut Reader<'_>, address: SocketAddr) -> Auth {
+fn auth(reader: &mut Reader<'_>, address: SocketAddr) -> Access {
     let said = reader.layers.find(&v::AUTH).is_some();
     match reader.read(&v::AUTH, method) {
-        Some(Method::Off) => Auth::Off,
-        Some(Method::Jwt) => jwt(reader).map_or(Auth::Off, Auth::Jwt),
+        Some(Method::Off) => Access::Off,
+        Some(Method::Jwt) => jwt(reader).unwrap_or(Access::Off),
         None => {
             if !said && !address.ip().is_loopback() {
                 let what = format!(
@@ -55,18 +82,18 @@ fn auth(reader: &mut Reader<'_>, address: SocketAddr) -> Auth {
                 );
                 reader.wrong(&v::AUTH, what);
             }
-            Auth::Off
+            Access::Off
         }
     }
 }
 
 /// `None` where something is wrong, which is noted.
-fn jwt(reader: &mut Reader<'_>) -> Option<JwtSettings> {
-    let sources = [v::JWT_HS256_SECRET, v::JWT_PUBLIC_KEY_FILE];
+fn jwt(reader: &mut Reader<'_>) -> Option<Access> {
+    let sources = [v::JWT_HS256_SECRET, v::JWT_PUBLIC_KEY_FILE, v::JWT_JWKS_URL];
     let given = sources.iter().filter(|variable| reader.layers.find(variable).is_some()).count();
     if given != 1 {
         let what = format!(
-            "is jwt, which needs one key and {given} are given; allowed: either JWT_HS256_SECRET or JWT_PUBLIC_KEY_FILE"
+            "is jwt, which needs one key and {given} are given; allowed: one of JWT_HS256_SECRET, JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL"
         );
         reader.wrong(&v::AUTH, what);
         return None;
@@ -74,8 +101,9 @@ fn jwt(reader: &mut Reader<'_>) -> Option<JwtSettings> {
     let secret = reader.read(&v::JWT_HS256_SECRET, |text| {
         JwtKey::secret(text.as_bytes()).map_err(|fault| fault.to_string())
     });
-    let key = secret.or_else(|| reader.read(&v::JWT_PUBLIC_KEY_FILE, public_key))?;
-    Some(JwtSettings {
+    let fixed = secret.or_else(|| reader.read(&v::JWT_PUBLIC_KEY_FILE, public_key)).map(Key::Fixed);
+    let key = fixed.or_else(|| reader.read(&v::JWT_JWKS_URL, parse::web_address).map(Key::Published))?;
+    Some(Access::Jwt {
         key,
         issuer: reader.read(&v::JWT_ISSUER, parse::text),
         audience: reader.read(&v::JWT_AUDIENCE, parse::text),
@@ -128,7 +156,7 @@ mod tests {
     use super::*;
     use crate::config::layers::Layers;
 
-    fn read_with(pairs: &[(&str, &str)]) -> Result<(SocketAddr, api::Settings), String> {
+    fn read_with(pairs: &[(&str, &str)]) -> Result<(SocketAddr, Gateway), String> {
         let environment =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let layers = Layers { environment, ..Layers::default() };
@@ -139,9 +167,9 @@ mod tests {
 
     #[test]
     fn on_loopback_all_is_open_by_default() {
-        let (address, settings) = read_with(&[]).unwrap();
+        let (address, Gateway { settings, auth }) = read_with(&[]).unwrap();
         assert_eq!(address, "127.0.0.1:8080".parse().unwrap());
-        assert!(matches!(settings.auth, Auth::Off) && settings.introspection && settings.graphiql);
+        assert!(matches!(auth, Access::Off) && settings.introspection && settings.graphiql);
     }
 
     #[test]
@@ -158,9 +186,10 @@ mod tests {
     #[test]
     fn tokens_close_what_shows_the_schema() {
         let secret = "s".repeat(32);
-        let (_, settings) = read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", &secret)]).unwrap();
-        assert!(matches!(settings.auth, Auth::Jwt(_)) && !settings.introspection && !settings.graphiql);
-        let (_, settings) =
+        let (_, Gateway { settings, auth }) =
+            read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", &secret)]).unwrap();
+        assert!(matches!(auth, Access::Jwt { .. }) && !settings.introspection && !settings.graphiql);
+        let (_, Gateway { settings, .. }) =
             read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", &secret), ("GRAPHIQL", "on")]).unwrap();
         assert!(settings.graphiql && !settings.introspection);
     }

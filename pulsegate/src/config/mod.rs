@@ -11,14 +11,16 @@ pub(crate) mod variable;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use secrecy::SecretString;
 use service::Upkeep;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use self::{
+    gateway::{Access, Gateway, Key},
     kafka::{Broker, Kafka},
     layers::{File, Layers},
     mistake::{Mistake, Mistakes},
-    tools::{Rebuild, dead_letters},
+    tools::{Check, Rebuild, dead_letters},
 };
 use self::{reader::Reader, variable as v};
 
@@ -27,10 +29,23 @@ use self::{reader::Reader, variable as v};
 pub(crate) struct Logging {
     pub(crate) filter: String,
     pub(crate) json: bool,
+    /// The base of the collector that traces go to.
+    pub(crate) traces: Option<String>,
 }
 
-/// Where the tables are. It holds a password, so it is not shown.
-#[derive(Clone)]
+/// How connections are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Http {
+    /// How long one may keep quiet.
+    pub(crate) idle_timeout: Duration,
+    /// How long it is answered on when the process is asked to stop.
+    pub(crate) shutdown_grace: Duration,
+    /// Bytes of a request's first line.
+    pub(crate) longest_line: u64,
+}
+
+/// Where the tables are.
+#[derive(Clone, Debug)]
 pub(crate) enum Database {
     /// A private PostgreSQL.
     Embedded {
@@ -39,31 +54,37 @@ pub(crate) enum Database {
         programs: Option<PathBuf>,
     },
     /// The URL of a server.
-    At(String),
+    At(SecretString),
 }
 
 /// For `serve`.
 pub(crate) struct Serve {
     pub(crate) database: Database,
-    pub(crate) redis_url: Option<String>,
+    pub(crate) redis_url: Option<SecretString>,
     pub(crate) kafka: Kafka,
     pub(crate) upkeep: Upkeep,
     pub(crate) address: SocketAddr,
-    pub(crate) gateway: api::Settings,
+    pub(crate) http: Http,
+    pub(crate) gateway: Gateway,
 }
 
 /// For `consume`.
 pub(crate) struct Consume {
     pub(crate) database: Database,
-    pub(crate) redis_url: Option<String>,
+    pub(crate) redis_url: Option<SecretString>,
     pub(crate) kafka: Kafka,
     pub(crate) upkeep: Upkeep,
     pub(crate) address: SocketAddr,
+    pub(crate) http: Http,
 }
 
 const GATEWAY_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const PROBES_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
+/// Longer than load balancers keep a quiet connection, so that they end it, and no request meets a connection that is
+/// just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 const PROCESSED_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// What the database driver passes on of PostgreSQL's notices is of no use to anybody.
 const LOG: &str = "info,sqlx=warn";
@@ -72,32 +93,41 @@ const DATA_DIR: &str = "./.pulsegate";
 impl Serve {
     pub(crate) fn read(layers: &Layers) -> Result<(Logging, Self), Mistakes> {
         let mut reader = Reader::new(layers);
-        let logging = logging(&mut reader);
-        let (address, gateway) = gateway::read(&mut reader, GATEWAY_ADDRESS);
-        let serve = Self {
-            database: database(&mut reader),
+        let value = (logging(&mut reader), Self::take(&mut reader));
+        reader.finish(value)
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Self {
+        let (address, gateway) = gateway::read(reader, GATEWAY_ADDRESS);
+        let longest_line = gateway.settings.limits.bytes;
+        Self {
+            database: database(reader),
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
-            kafka: Kafka::read(&mut reader),
-            upkeep: upkeep(&mut reader),
+            kafka: Kafka::read(reader),
+            upkeep: upkeep(reader),
             address,
+            http: http(reader, longest_line),
             gateway,
-        };
-        reader.finish((logging, serve))
+        }
     }
 }
 
 impl Consume {
     pub(crate) fn read(layers: &Layers) -> Result<(Logging, Self), Mistakes> {
         let mut reader = Reader::new(layers);
-        let logging = logging(&mut reader);
-        let consume = Self {
-            database: database(&mut reader),
+        let value = (logging(&mut reader), Self::take(&mut reader));
+        reader.finish(value)
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
+            database: database(reader),
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
-            kafka: Kafka::read(&mut reader),
-            upkeep: upkeep(&mut reader),
+            kafka: Kafka::read(reader),
+            upkeep: upkeep(reader),
             address: reader.read(&v::CONSUMER_HTTP_ADDR, parse::address).unwrap_or(PROBES_ADDRESS),
-        };
-        reader.finish((logging, consume))
+            http: http(reader, 0),
+        }
     }
 }
 
@@ -135,6 +165,14 @@ fn database(reader: &mut Reader<'_>) -> Database {
     )
 }
 
+fn http(reader: &mut Reader<'_>, longest_line: u64) -> Http {
+    Http {
+        idle_timeout: reader.read(&v::HTTP_IDLE_TIMEOUT, parse::duration).unwrap_or(IDLE_TIMEOUT),
+        shutdown_grace: reader.read(&v::SHUTDOWN_GRACE, parse::grace).unwrap_or(SHUTDOWN_GRACE),
+        longest_line,
+    }
+}
+
 fn upkeep(reader: &mut Reader<'_>) -> Upkeep {
     let minute_days = reader.read(&v::TIMELINE_MINUTE_DAYS, parse::days);
     Upkeep {
@@ -157,7 +195,9 @@ fn logging(reader: &mut Reader<'_>) -> Logging {
         "json" => Ok(true),
         _ => Err(format!("is {text:?}; allowed: text, json")),
     });
-    Logging { filter: filter.unwrap_or_else(|| LOG.to_owned()), json: json.unwrap_or(false) }
+    let traces = reader
+        .read(&v::OTEL_EXPORTER_OTLP_ENDPOINT, |text| parse::web_address(text).map(|_| text.to_owned()));
+    Logging { filter: filter.unwrap_or_else(|| LOG.to_owned()), json: json.unwrap_or(false), traces }
 }
 
 #[cfg(test)]
@@ -173,12 +213,12 @@ mod tests {
     #[test]
     fn with_nothing_set_all_parts_are_embedded() {
         let (logging, serve) = Serve::read(&layers(&[])).unwrap();
-        assert_eq!(logging, Logging { filter: LOG.to_owned(), json: false });
+        assert_eq!(logging, Logging { filter: LOG.to_owned(), json: false, traces: None });
         assert!(
             matches!(serve.database, Database::Embedded { data_dir, programs: None } if data_dir == *"./.pulsegate")
         );
         assert_eq!(serve.kafka.broker, Broker::Embedded);
-        assert_eq!(serve.redis_url, None);
+        assert!(serve.redis_url.is_none());
     }
 
     #[test]

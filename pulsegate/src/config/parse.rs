@@ -6,6 +6,12 @@ use std::{
     time::Duration,
 };
 
+use api::{Networks, Origins};
+use http::Uri;
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
 const HOUR: u64 = 3_600;
 
 pub(crate) type Parsed<T> = Result<T, String>;
@@ -34,6 +40,14 @@ pub(crate) fn duration(text: &str) -> Parsed<Duration> {
         .ok_or_else(|| {
             format!("{text:?} is no duration; allowed: more than 0 and at most 1day, e.g. 500ms, 60s, 2m")
         })
+}
+
+/// `1s`: at most 5 s, as everything that has to be done at the end fits into 10 s.
+pub(crate) fn grace(text: &str) -> Parsed<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|duration| *duration <= Duration::from_secs(5))
+        .ok_or_else(|| format!("{text:?} is no time to answer on for; allowed: 0s to 5s"))
 }
 
 /// `30d`: at least an hour, at most a century.
@@ -84,19 +98,60 @@ pub(crate) fn budget_or_off(text: &str) -> Parsed<Option<NonZeroU32>> {
         .ok_or_else(|| format!("is {text:?}; allowed: a whole number from 1 to 1000000000, or off"))
 }
 
+/// `https://shop.example,http://127.0.0.1:3000`, or `*`.
+pub(crate) fn origins(text: &str) -> Parsed<Origins> {
+    if text == "*" {
+        return Ok(Origins::Any);
+    }
+    let origin = |text: &str| {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let nobody = url.username().is_empty() && url.password().is_none();
+        (bare && nobody).then(|| url.origin().ascii_serialization())
+    };
+    text.split(',')
+        .map(|text| origin(text.trim()).ok_or(text.trim()))
+        .collect::<Result<_, _>>()
+        .map(Origins::These)
+        .map_err(|wrong| {
+            format!("{wrong:?} is no origin; allowed: https://host or http://host:port, several with commas between them, or *")
+        })
+}
+
+/// `10.0.0.0/8,192.168.1.7`
+pub(crate) fn networks(text: &str) -> Parsed<Networks> {
+    let network =
+        |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    text.split(',')
+        .map(|text| network(text.trim()).ok_or(text.trim()))
+        .collect::<Result<_, _>>()
+        .map(Networks::new)
+        .map_err(|wrong| {
+            format!("{wrong:?} is no network; allowed: 10.0.0.0/8 or 192.168.1.7, several with commas between them")
+        })
+}
+
+/// An address to ask by HTTP. It is not shown, as it may hold a password.
+pub(crate) fn web_address(text: &str) -> Parsed<Uri> {
+    text.parse::<Uri>()
+        .ok()
+        .filter(|address| matches!(address.scheme_str(), Some("http" | "https")) && address.host().is_some())
+        .ok_or_else(|| "is no address; allowed: https://host/path or http://host:port/path".to_owned())
+}
+
 /// The value is not shown, as it holds a password.
-pub(crate) fn database_url(text: &str) -> Parsed<String> {
+pub(crate) fn database_url(text: &str) -> Parsed<SecretString> {
     if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
-        Ok(text.to_owned())
+        Ok(text.into())
     } else {
         Err("is no address of PostgreSQL; allowed: postgres://user:password@host:port/database".to_owned())
     }
 }
 
 /// The value is not shown, as it may hold a password.
-pub(crate) fn redis_url(text: &str) -> Parsed<String> {
+pub(crate) fn redis_url(text: &str) -> Parsed<SecretString> {
     if ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme)) {
-        Ok(text.to_owned())
+        Ok(text.into())
     } else {
         Err("is no address of Redis; allowed: redis://host:port or rediss://host:port".to_owned())
     }
@@ -165,6 +220,43 @@ mod tests {
     fn addresses_with_passwords_are_never_shown() {
         assert!(!database_url("mysql://u:hunter2@h/d").unwrap_err().contains("hunter2"));
         assert!(!redis_url("http://:hunter2@h").unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn lists_of_origins() {
+        let these = |origins: &[&str]| Origins::These(origins.iter().map(ToString::to_string).collect());
+        assert_eq!(origins("*").unwrap(), Origins::Any);
+        assert_eq!(
+            origins("https://Shop.example, http://127.0.0.1:3000").unwrap(),
+            these(&["https://shop.example", "http://127.0.0.1:3000"])
+        );
+        assert_eq!(origins("https://shop.example:443/").unwrap(), these(&["https://shop.example"]));
+        for wrong in [
+            "shop.example",
+            "https://a.example/path",
+            "null",
+            "https://u:p@a.example",
+            "https://a.example,",
+            "*,https://a",
+        ] {
+            assert!(origins(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_of_networks() {
+        assert!(networks("10.0.0.0/8, 192.168.1.7, 2001:db8::/32").is_ok());
+        for wrong in ["10.0.0.0/33", "proxy.example", "10.0.0.1,"] {
+            assert!(networks(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_ask() {
+        assert!(web_address("https://issuer.example/.well-known/jwks.json").is_ok());
+        for wrong in ["issuer.example", "file:///etc/passwd", "/keys", "https://"] {
+            assert!(web_address(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         match parse(&given.text) {
             Ok(value) => Some(value),
             Err(what) => {
-                self.mistakes.push(Mistake::new(given.place, what));
+                self.note(Mistake::new(given.place, what));
                 None
             }
         }
@@ -35,12 +35,14 @@ impl<'a> Reader<'a> {
     /// Notes what is wrong with a variable, under the name by which the user set it.
     pub(crate) fn wrong(&mut self, variable: &Variable, what: impl Into<String>) {
         let place = self.layers.find(variable).map_or_else(|| variable.name.to_owned(), |given| given.place);
-        self.mistakes.push(Mistake::new(place, what));
+        self.note(Mistake::new(place, what));
     }
 
-    /// Notes a mistake that somebody else found.
+    /// Notes a mistake that somebody else found. What two roles stumble over is told once.
     pub(crate) fn note(&mut self, mistake: Mistake) {
-        self.mistakes.push(mistake);
+        if !self.mistakes.contains(&mistake) {
+            self.mistakes.push(mistake);
+        }
     }
 
     /// `value`, where nothing was wrong.

@@ -1,10 +1,11 @@
 //! For the tools of operators, which work on a Kafka that is there.
 
+use secrecy::SecretString;
 use service::Upkeep;
 
 use super::{
-    Broker, Database, Kafka, Layers, Logging, Mistakes, database, logging, parse, reader::Reader, upkeep,
-    variable as v,
+    Broker, Consume, Database, Kafka, Layers, Logging, Mistakes, Serve, database, logging, parse,
+    reader::Reader, upkeep, variable as v,
 };
 
 /// A tool's own lines are what it has to say. What goes wrong with Kafka it says itself, in one line.
@@ -13,7 +14,7 @@ const LOG: &str = "warn,sqlx=error,librdkafka=off,rdkafka=off";
 /// For `rebuild`.
 pub(crate) struct Rebuild {
     pub(crate) database: Database,
-    pub(crate) redis_url: Option<String>,
+    pub(crate) redis_url: Option<SecretString>,
     pub(crate) kafka: consumer::Settings,
     pub(crate) upkeep: Upkeep,
 }
@@ -29,6 +30,24 @@ impl Rebuild {
             upkeep: upkeep(&mut reader),
         };
         reader.finish((logging, rebuild))
+    }
+}
+
+/// For `check`: all that the other roles read.
+pub(crate) struct Check {
+    pub(crate) serve: Serve,
+    pub(crate) consume: Consume,
+    pub(crate) traces: Option<String>,
+}
+
+impl Check {
+    pub(crate) fn read(layers: &Layers) -> Result<(Logging, Self), Mistakes> {
+        let mut reader = Reader::new(layers);
+        let logging = quiet(&mut reader);
+        let (serve, consume) = (Serve::take(&mut reader), Consume::take(&mut reader));
+        // What is looked for is not told by traces.
+        let check = Self { serve, consume, traces: logging.traces.clone() };
+        reader.finish((Logging { traces: None, ..logging }, check))
     }
 }
 
@@ -78,6 +97,13 @@ mod tests {
         assert_eq!(mistakes.to_string().lines().count(), 1);
         let Err(mistakes) = Rebuild::read(&layers(&[])) else { panic!("taken") };
         assert!(mistakes.to_string().starts_with("pulsegate: KAFKA_BROKERS: is not set"), "{mistakes}");
+    }
+
+    #[test]
+    fn a_check_tells_each_mistake_once() {
+        let wrong = layers(&[("DATABASE_URL", "x"), ("HTTP_ADDR", "x"), ("CONSUMER_HTTP_ADDR", "x")]);
+        let Err(mistakes) = Check::read(&wrong) else { panic!("taken") };
+        assert_eq!(mistakes.to_string().lines().count(), 3, "{mistakes}");
     }
 
     #[test]

@@ -51,8 +51,12 @@ variables! {
     AUTH: "off|jwt", "Who may ask [default: off on a loopback address, else it must be said]";
     JWT_HS256_SECRET: "SECRET", "What signs the tokens, shared with their issuer";
     JWT_PUBLIC_KEY_FILE: "FILE", "The issuer's public key (PEM: RSA, EC P-256 or Ed25519)";
+    JWT_JWKS_URL: "URL", "Where the issuer publishes its public keys (JSON Web Key Set)";
     JWT_ISSUER: "TEXT", "What a token's `iss` must be [default: anything]";
     JWT_AUDIENCE: "TEXT", "What a token's `aud` must hold [default: none]";
+    CORS_ALLOWED_ORIGINS: "ORIGIN,...|*", "Pages of other origins that may ask [default: none]";
+    HTTP_IDLE_TIMEOUT: "DURATION", "How long a connection may keep quiet between requests [default: 75s]";
+    SHUTDOWN_GRACE: "DURATION", "How long it still answers, as not ready, when it is asked to stop [default: 1s]";
     TIMELINE_MINUTE_DAYS: "DAYS", "Age at which minutes are merged into quarters of an hour; 0 = never [default: 8]";
     TIMELINE_RETENTION: "DURATION|off", "Age at which months of the timeline are dropped [default: off]";
     PROCESSED_RETENTION: "DURATION", "How long a message that comes again is known [default: 30d]";
@@ -67,10 +71,13 @@ variables! {
     RATE_LIMIT_COST_PER_MINUTE: "N|off", "What each user may spend in a minute, in the cost of operations [default: off]";
     TRUSTED_DOCUMENTS: "FILE", "A manifest of documents (JSON) that clients may ask for by id [default: none]";
     TRUSTED_DOCUMENTS_ONLY: "on|off", "Whether nothing but the manifest's documents is executed [default: off]";
+    RATE_LIMIT_REQUESTS_PER_MINUTE: "N|off", "Requests that each address may make in a minute [default: off]";
+    TRUSTED_PROXIES: "NETWORK,...", "Proxies whose X-Forwarded-For is believed [default: none]";
     INTROSPECTION: "on|off", "Whether clients may ask for the schema [default: on where AUTH is off]";
     GRAPHIQL: "on|off", "Whether /graphiql is there [default: on where AUTH is off]";
     LOG: "FILTER", "What is logged, e.g. info or consumer=debug,info [default: info]";
     LOG_FORMAT: "text|json", "How it is logged [default: text]";
+    OTEL_EXPORTER_OTLP_ENDPOINT: "URL", "Where traces go, by OTLP over HTTP [default: nowhere]";
 }
 
 pub(crate) const DATABASE: Group = ("Database", &[DATABASE_URL, DATA_DIR, PULSEGATE_PG_BIN]);
@@ -93,17 +100,19 @@ pub(crate) const GATEWAY: Group = (
         AUTH,
         JWT_HS256_SECRET,
         JWT_PUBLIC_KEY_FILE,
+        JWT_JWKS_URL,
         JWT_ISSUER,
         JWT_AUDIENCE,
         TRUSTED_DOCUMENTS,
         TRUSTED_DOCUMENTS_ONLY,
+        CORS_ALLOWED_ORIGINS,
         INTROSPECTION,
         GRAPHIQL,
         WS_INIT_TIMEOUT,
     ],
 );
 pub(crate) const LIMITS: Group = (
-    "Limits of one request, and of one user",
+    "Limits of one request, one user and one address",
     &[
         LIMIT_BYTES,
         LIMIT_TOKENS,
@@ -113,12 +122,15 @@ pub(crate) const LIMITS: Group = (
         LIMIT_COST,
         LIMIT_BATCH,
         RATE_LIMIT_COST_PER_MINUTE,
+        RATE_LIMIT_REQUESTS_PER_MINUTE,
+        TRUSTED_PROXIES,
     ],
 );
 pub(crate) const UPKEEP: Group =
     ("Housekeeping of the consumer", &[TIMELINE_MINUTE_DAYS, TIMELINE_RETENTION, PROCESSED_RETENTION]);
 pub(crate) const PROBES: Group = ("Probes", &[CONSUMER_HTTP_ADDR]);
-pub(crate) const LOGGING: Group = ("Logging", &[LOG, LOG_FORMAT]);
+pub(crate) const CONNECTIONS: Group = ("Connections", &[HTTP_IDLE_TIMEOUT, SHUTDOWN_GRACE]);
+pub(crate) const LOGGING: Group = ("Logs and traces", &[LOG, LOG_FORMAT, OTEL_EXPORTER_OTLP_ENDPOINT]);
 
 #[cfg(test)]
 mod tests {
@@ -143,10 +155,11 @@ mod tests {
 
     #[test]
     fn every_variable_is_offered_by_a_group_exactly_once() {
-        let grouped: Vec<&str> = [DATABASE, REDIS, KAFKA, GATEWAY, LIMITS, UPKEEP, PROBES, LOGGING]
-            .iter()
-            .flat_map(|(_, variables)| variables.iter().map(|variable| variable.name))
-            .collect();
+        let grouped: Vec<&str> =
+            [DATABASE, REDIS, KAFKA, GATEWAY, LIMITS, UPKEEP, PROBES, CONNECTIONS, LOGGING]
+                .iter()
+                .flat_map(|(_, variables)| variables.iter().map(|variable| variable.name))
+                .collect();
         let once: BTreeSet<&str> = grouped.iter().copied().collect();
         assert_eq!(grouped.len(), once.len());
         assert_eq!(once, ALL.iter().map(|variable| variable.name).collect());

@@ -1,5 +1,6 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use service::{Service, Settings, clock::SystemClock, ingest::Position};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,7 @@ pub(super) struct DatabaseAt {
 impl DatabaseAt {
     pub(super) async fn start(database: &Database) -> Result<Self, Failure> {
         match database {
-            Database::At(url) => Ok(Self { url: url.clone(), embedded: None }),
+            Database::At(url) => Ok(Self { url: url.expose_secret().to_owned(), embedded: None }),
             Database::Embedded { data_dir, programs } => {
                 let (data_dir, places) = (data_dir.clone(), Places::here(programs.clone()));
                 let start = move || EmbeddedPostgres::start(Path::new(&data_dir), &places);
@@ -36,6 +37,11 @@ impl DatabaseAt {
                 Ok(Self { url: postgres.url().to_owned(), embedded: Some(postgres) })
             }
         }
+    }
+
+    /// For what has no use for one. Nothing is connected to before it is asked.
+    pub(super) fn nowhere() -> Self {
+        Self { url: "postgres://127.0.0.1:1/nowhere".to_owned(), embedded: None }
     }
 
     pub(super) const fn is_embedded(&self) -> bool {
@@ -60,10 +66,10 @@ impl DatabaseAt {
     }
 
     /// The service on it. Connects to nothing yet.
-    pub(super) fn service(&self, redis_url: Option<String>) -> Result<Arc<Service>, Failure> {
+    pub(super) fn service(&self, redis_url: Option<SecretString>) -> Result<Arc<Service>, Failure> {
         let settings = Settings {
             database_url: self.url.clone(),
-            redis_url,
+            redis_url: redis_url.map(|url| url.expose_secret().to_owned()),
             pool_size: POOL_SIZE,
             acquire_timeout: ACQUIRE_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,

@@ -20,7 +20,7 @@ use crate::{
 pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationToken) -> Result<(), Failure> {
     let listener = http::listen(config.address, &CONSUMER_HTTP_ADDR).await?;
     let address = listener.local_addr()?;
-    let metrics = telemetry::count(stop.clone())?;
+    let counts = telemetry::count(stop.clone())?;
     let mut database = DatabaseAt::start(&config.database).await?;
     let service = database.service(config.redis_url)?;
     let broker = Arc::new(BrokerAt::start(&config.kafka).await?);
@@ -34,7 +34,12 @@ pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationT
         kafka: Some(Kafka { monitor: monitor.clone(), address: broker.embedded_address(), required: true }),
         stop: stop.clone(),
     });
-    crew.hire(http::answer(listener, probes::router(readiness, metrics), stop.clone()));
+    crew.hire(http::answer(
+        listener,
+        probes::router(readiness, counts.of(&service)),
+        config.http,
+        stop.clone(),
+    ));
     tracing::info!(%address, "the consumer answers at /healthz, /readyz and /metrics");
     let migrate = migrate || database.is_embedded();
     let (kafka, upkeep) = (config.kafka, config.upkeep);

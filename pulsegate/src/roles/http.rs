@@ -1,10 +1,26 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use axum::{Router, serve::ListenerExt as _};
-use tokio::net::TcpListener;
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequest;
 
-use crate::{config::variable::Variable, failure::Failure};
+use crate::{
+    config::{Http, variable::Variable},
+    failure::Failure,
+};
+
+/// Headers beside a query string of the longest kind.
+const HEADERS: u64 = 32 * 1024;
+/// As when the process has too many files open: others close some.
+const BREATH: Duration = Duration::from_millis(100);
+/// How long requests that are under way may take once the process stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(4);
 
 /// Listens on an address; its port may be 0.
 pub(super) async fn listen(address: SocketAddr, variable: &Variable) -> Result<TcpListener, Failure> {
@@ -15,16 +31,76 @@ pub(super) async fn listen(address: SocketAddr, variable: &Variable) -> Result<T
     })
 }
 
-/// Answers until `stop` is cancelled; requests that are under way are answered.
+/// Answers until `stop` is cancelled and a little longer, so that whoever asks hears that it is not ready any more;
+/// requests that are under way then are answered.
 pub(super) async fn answer(
     listener: TcpListener,
     router: Router,
+    settings: Http,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let listener = listener.tap_io(|stream| {
-        if let Err(fault) = stream.set_nodelay(true) {
-            tracing::debug!(%fault, "a connection answers with delay");
+    let builder = builder(&settings);
+    let connections = GracefulShutdown::new();
+    let over = async {
+        stop.cancelled().await;
+        tokio::time::sleep(settings.shutdown_grace).await;
+    };
+    let mut over = std::pin::pin!(over);
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = &mut over => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(fault) => {
+                    tracing::debug!(%fault, "a connection was not accepted");
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
+            }
+        };
+        serve(stream, peer, &router, &builder, &connections);
+    }
+    drop(listener);
+    if tokio::time::timeout(FINISH_WITHIN, connections.shutdown()).await.is_err() {
+        tracing::debug!("some requests were not waited for");
+    }
+    Ok(())
+}
+
+fn builder(settings: &Http) -> Builder<TokioExecutor> {
+    let longest = usize::try_from(settings.longest_line + HEADERS).unwrap_or(usize::MAX);
+    // Without TLS browsers speak HTTP/1.1 only, and so do proxies to what is behind them.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    // A client that sends its headers byte by byte, or nothing at all, keeps no connection for ever.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.idle_timeout)
+        .max_buf_size(longest.max(64 * 1024));
+    builder
+}
+
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: &Router,
+    builder: &Builder<TokioExecutor>,
+    connections: &GracefulShutdown,
+) {
+    if let Err(fault) = stream.set_nodelay(true) {
+        tracing::debug!(%fault, "a connection answers with delay");
+    }
+    let service = MapRequest::new(router.clone(), move |mut request: http::Request<_>| {
+        request.extensions_mut().insert(api::Peer(peer.ip()));
+        request
+    });
+    let connection = builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
+        .into_owned();
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(fault) = connection.await {
+            tracing::debug!(fault, "a connection broke off");
         }
     });
-    Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
 }

@@ -1,6 +1,7 @@
 //! What the process is there for, one file per subcommand.
 
 mod base;
+mod check;
 mod consume;
 mod crew;
 mod demo;
@@ -17,34 +18,55 @@ use crate::{
     cli::Task,
     config::{self, Layers, Logging},
     failure::Failure,
-    telemetry,
+    telemetry::{self, Traces},
 };
 
 /// Does what is to be done. Ends when it is done, or soon after `stop` is cancelled.
 pub(crate) async fn run(task: Task, layers: &Layers, stop: &CancellationToken) -> Result<(), Failure> {
+    let mut telling = Telling::default();
+    let outcome = perform(task, layers, &mut telling, stop).await;
+    if let Some(traces) = telling.0 {
+        traces.end().await;
+    }
+    outcome
+}
+
+async fn perform(
+    task: Task,
+    layers: &Layers,
+    telling: &mut Telling,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     match task {
         Task::Schema => Ok(print(&api::sdl())?),
         Task::Serve { demo, with_consumer, migrate } => {
-            let config = begin(config::Serve::read(layers)?);
+            let config = telling.begin(config::Serve::read(layers)?);
             serve::serve(config, serve::Options { demo, with_consumer, migrate }, stop).await
         }
         Task::Consume { migrate } => {
-            consume::consume(begin(config::Consume::read(layers)?), migrate, stop).await
+            consume::consume(telling.begin(config::Consume::read(layers)?), migrate, stop).await
         }
-        Task::Migrate(what) => migrate::migrate(&begin(config::migrate(layers)?), what).await,
-        Task::Rebuild(plan) => rebuild::run(begin(config::Rebuild::read(layers)?), plan, stop).await,
-        Task::Dlq(task) => dlq::dlq(task, begin(config::dead_letters(layers)?), stop).await,
+        Task::Migrate(what) => migrate::migrate(&telling.begin(config::migrate(layers)?), what).await,
+        Task::Check => check::check(telling.begin(config::Check::read(layers)?)).await,
+        Task::Rebuild(plan) => rebuild::run(telling.begin(config::Rebuild::read(layers)?), plan, stop).await,
+        Task::Dlq(task) => dlq::dlq(task, telling.begin(config::dead_letters(layers)?), stop).await,
         Task::Demo { users, events, days, rate, duration } => {
             let (logging, kafka, brokers) = config::demo(layers)?;
-            telemetry::log(&logging);
+            telling.begin((logging, ()));
             demo::produce(demo::size(users, events, days, rate), duration, &kafka, &brokers, stop).await
         }
     }
 }
 
-fn begin<T>((logging, config): (Logging, T)) -> T {
-    telemetry::log(&logging);
-    config
+/// What is told to others while the process lives.
+#[derive(Default)]
+struct Telling(Option<Traces>);
+
+impl Telling {
+    fn begin<T>(&mut self, (logging, config): (Logging, T)) -> T {
+        self.0 = Some(telemetry::begin(&logging));
+        config
+    }
 }
 
 /// Writes to standard output. A reader that has heard enough is no fault.

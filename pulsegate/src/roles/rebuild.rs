@@ -2,6 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use consumer::rebuild::{Plan, Progress, Summary, rebuild};
 use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::ExposeSecret as _;
 use service::{
     Service,
     clock::SystemClock,
@@ -26,7 +27,7 @@ pub(super) async fn run(
     let database = DatabaseAt::start(&config.database).await?;
     let settings = service::Settings {
         database_url: database.url.clone(),
-        redis_url: config.redis_url,
+        redis_url: config.redis_url.map(|url| url.expose_secret().to_owned()),
         pool_size: POOL_SIZE,
         acquire_timeout: ACQUIRE_TIMEOUT,
         statement_timeout: STATEMENT_TIMEOUT,

@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use api::Gateway;
+use api::{Auth, Gateway, JwtKey, JwtSettings, KeySet};
 use consumer::Monitor;
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +14,9 @@ use super::{
     http,
 };
 use crate::{
-    config::{Broker, Serve, variable::HTTP_ADDR},
+    config::{Access, Broker, Key, Serve, variable::HTTP_ADDR},
     failure::Failure,
+    outbound::{Outbound, PublishedKeys},
     readiness::{Kafka, Parts},
     telemetry,
 };
@@ -32,7 +33,7 @@ pub(super) struct Options {
 pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationToken) -> Result<(), Failure> {
     let listener = http::listen(config.address, &HTTP_ADDR).await?;
     let address = listener.local_addr()?;
-    let metrics = telemetry::count(stop.clone())?;
+    let counts = telemetry::count(stop.clone())?;
     let mut database = DatabaseAt::start(&config.database).await?;
     let service = database.service(config.redis_url)?;
     let consumes = options.with_consumer || config.kafka.broker == Broker::Embedded;
@@ -52,9 +53,18 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
         }),
         stop: stop.clone(),
     };
+    let settings = api::Settings { auth: auth(config.gateway.auth)?, ..config.gateway.settings };
+    if let Some(keys) = settings.auth.key_set() {
+        let (keys, stop) = (Arc::clone(keys), stop.clone());
+        crew.hire(async move {
+            keys.keep_current(stop).await;
+            Ok(())
+        });
+    }
+    let metrics = counts.of(&service);
     let gateway =
-        Gateway::new(Arc::clone(&service), config.gateway, Arc::new(readiness), Some(metrics), stop.clone());
-    crew.hire(http::answer(listener, api::router(gateway), stop.clone()));
+        Gateway::new(Arc::clone(&service), settings, Arc::new(readiness), Some(metrics), stop.clone());
+    crew.hire(http::answer(listener, api::router(gateway), config.http, stop.clone()));
     tell(address, broker.as_deref(), database.is_embedded());
     if let Some(broker) = &broker {
         let (kafka, upkeep, demo) = (config.kafka, config.upkeep, options.demo);
@@ -76,6 +86,22 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
         broker.stop().await?;
     }
     outcome
+}
+
+/// What checks tokens.
+pub(super) fn auth(access: Access) -> Result<Auth, Failure> {
+    let Access::Jwt { key, issuer, audience } = access else { return Ok(Auth::Off) };
+    let key = match key {
+        Key::Fixed(key) => key,
+        Key::Published(address) => {
+            if address.scheme_str() == Some("http") {
+                tracing::warn!("JWT_JWKS_URL is not encrypted: whoever stands in between can make tokens");
+            }
+            let outbound = Outbound::new()?;
+            JwtKey::set(KeySet::new(Box::new(PublishedKeys { address, outbound })))
+        }
+    };
+    Ok(Auth::Jwt(JwtSettings { key, issuer, audience }))
 }
 
 /// Says where everything is; on a terminal, and with everything embedded, so that it is seen between the lines.

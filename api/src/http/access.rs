@@ -1,0 +1,95 @@
+//! What is decided about a request before it is looked at: from which page it comes, from which address, with which key.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+use super::{body::refusal, cost::whole_seconds_header, negotiation::MediaType};
+use crate::{
+    error::{ErrorCode, Fault},
+    gateway::Gateway,
+    origins::Origins,
+};
+
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const PREFLIGHT_KEPT: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// The address that a connection comes from. Whoever serves the routes puts it into every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Pages of other origins may ask only where they are named. Nobody is known by a cookie, so none is let through.
+pub(super) fn cors(origins: &Origins) -> Option<CorsLayer> {
+    let allowed = match origins {
+        Origins::Own => return None,
+        Origins::Any => AllowOrigin::from(Any),
+        Origins::These(origins) => AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok())),
+    };
+    Some(
+        CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static("last-event-id"),
+            ])
+            .expose_headers([
+                HeaderName::from_static("x-cost"),
+                HeaderName::from_static("ratelimit"),
+                HeaderName::from_static("ratelimit-policy"),
+                header::RETRY_AFTER,
+            ])
+            .max_age(PREFLIGHT_KEPT),
+    )
+}
+
+/// Browsers send a GET, and a POST of a form, for any page that likes, and say so in a header that pages can't change.
+/// So nothing is executed for a page of another origin that was not named, even though it could not read the answer.
+pub(super) async fn same_site(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let foreign = headers.get(SITE).is_some_and(|site| site == "cross-site" || site == "same-site");
+    if foreign && is_graphql(request.uri().path()) && !gateway.0.settings.origins.allow(headers) {
+        let message = "Pages of another origin may not ask here. CORS_ALLOWED_ORIGINS names those that may.";
+        return refusal(StatusCode::FORBIDDEN, media(headers), Fault::new(ErrorCode::Forbidden, message));
+    }
+    next.run(request).await
+}
+
+/// So many requests of one address, whoever it says it is.
+pub(super) async fn limited(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
+    if let Some(limit) = gateway.0.addresses.as_ref().filter(|_| !probe) {
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        if let Some(wait) = peer.and_then(|peer| limit.refuse(peer, request.headers())) {
+            let (value, seconds) = whole_seconds_header(wait);
+            let message = format!("Too many requests from this address. Try again in {seconds} s.");
+            let fault = Fault::new(ErrorCode::RateLimited, message);
+            let mut refused = refusal(StatusCode::TOO_MANY_REQUESTS, media(request.headers()), fault);
+            refused.headers_mut().insert(header::RETRY_AFTER, value);
+            return refused;
+        }
+    }
+    next.run(request).await
+}
+
+/// Where the issuer's keys come and go, that of the token is looked for before anybody reads the token.
+pub(super) async fn keyed(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    gateway.0.authenticator.look_for_key(authorization).await;
+    next.run(request).await
+}
+
+fn is_graphql(path: &str) -> bool {
+    path == "/graphql" || path == "/graphql/stream"
+}
+
+fn media(headers: &HeaderMap) -> MediaType {
+    MediaType::accepted(headers).unwrap_or(MediaType::Json)
+}
