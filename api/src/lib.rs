@@ -19,8 +19,8 @@ mod settings;
 mod telemetry;
 mod ws;
 
-pub use documents::{InvalidManifest, TrustedDocuments};
 pub use auth::{InvalidKey, JwtKey, JwtSettings, KeySet, KeySource};
+pub use documents::{InvalidManifest, TrustedDocuments};
 pub use error::ErrorCode;
 pub use gateway::{Gateway, Readiness, RenderMetrics};
 pub use http::{Peer, router};

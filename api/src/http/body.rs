@@ -48,7 +48,7 @@ pub(super) async fn read(
             let fault = Fault::new(ErrorCode::Timeout, message);
             let mut refused = refusal(StatusCode::REQUEST_TIMEOUT, media, fault);
             // What may still come is not waited for.
-            refused.headers_mut().insert(header::CONNECTION, axum::http::HeaderValue::from_static("close"));
+            refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             Err(refused)
         }
     }

@@ -26,8 +26,8 @@ use tower_http::compression::{
     predicate::{DefaultPredicate, Predicate, SizeAbove},
 };
 
-pub(crate) use assets::documents;
 pub use access::Peer;
+pub(crate) use assets::documents;
 
 use crate::gateway::Gateway;
 
