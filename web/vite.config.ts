@@ -12,6 +12,8 @@ export default defineConfig({
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // A data: URL in CSS or script would need a wider Content-Security-Policy.
     assetsInlineLimit: 0,
+    // What others wrote is said in the binary too.
+    license: { fileName: "licenses.md" },
     // The polyfill would only serve browsers that are older than the target.
     modulePreload: { polyfill: false },
     // Monaco is one big editor on a page of its own.

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Browser, Page, WebSocketRoute } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createEvents } from "./kafka";
 import { eventually, findEvent, gateway, launch, open, seriousFindings } from "./browser";
 
 let browser: Browser;
@@ -46,6 +47,29 @@ describe("the overview", () => {
     await page.getByRole("searchbox").fill("no event has this title");
     await page.getByRole("button", { name: "Clear search and filter" }).click();
     await page.locator(".tile").first().waitFor();
+    expect(offences).toEqual([]);
+    await page.context().close();
+  });
+
+  it("goes on as one scrolls, in the order and with the status that was chosen", async () => {
+    const userId = `scroller-${Date.now().toString(36)}`;
+    await createEvents(userId, 40);
+    const { page, offences } = await open(browser, `/users/${userId}`, { locale: "en-US" });
+    const titles = () => page.locator(".tile h2").allInnerTexts();
+    expect(await eventually(() => page.locator(".overview-head .note").allInnerTexts(), ([count]) => count === "40 events")).toEqual(["40 events"]);
+    await page.getByRole("combobox", { name: "Sort by" }).selectOption({ label: "Title" });
+    expect((await eventually(titles, ([first]) => first === "목록 00")).length).toBeLessThan(40);
+    await eventually(
+      async () => {
+        await page.mouse.wheel(0, 2_000);
+        return titles();
+      },
+      (shown) => shown.length === 40,
+    );
+    expect(await titles()).toEqual(Array.from({ length: 40 }, (_, index) => `목록 ${String(index).padStart(2, "0")}`));
+    await page.getByRole("radio", { name: "Ended" }).check();
+    await page.getByRole("heading", { name: "Nothing matches" }).waitFor();
+    expect(new URL(page.url()).search).toBe("?status=ENDED&sort=title");
     expect(offences).toEqual([]);
     await page.context().close();
   });
@@ -140,6 +164,15 @@ describe("the event page", () => {
     expect(rows.length).toBe(8);
     expect(rows.every((row) => row.startsWith(eventId) && row.includes("T00:00:00+09:00"))).toBe(true);
     expect(offences).toEqual([]);
+    await page.context().close();
+  });
+
+  it("holds still for those who asked for it", async () => {
+    const { page } = await open(browser, `/events/${eventId}`, { locale: "en-US", reducedMotion: "reduce" });
+    await isConnected(page);
+    await page.locator(".chart-box canvas").waitFor();
+    const moving = () => page.evaluate(() => document.getAnimations().filter((animation) => animation.playState === "running").length);
+    expect(await eventually(moving, (count) => count === 0)).toBe(0);
     await page.context().close();
   });
 

@@ -10,6 +10,8 @@ import { readLanguage, writeLanguage } from "./language";
 import { Shell } from "./Shell";
 
 const MAX_RETRIES = 3;
+/** The first pause; each one after is twice as long. Then somebody is told. */
+const RETRY_MS = 400;
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -17,6 +19,7 @@ const queries = new QueryClient({
       // What is on the page is kept current by its feeds.
       refetchOnWindowFocus: false,
       retry: (failures, error) => error instanceof GatewayError && error.isTransient && failures < MAX_RETRIES,
+      retryDelay: (failures) => RETRY_MS * 2 ** failures,
     },
   },
 });

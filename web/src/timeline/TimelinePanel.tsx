@@ -6,7 +6,7 @@ import { useIsDark } from "../ui/theme";
 import { useNow } from "../ui/useNow";
 import { CsvButton } from "./CsvButton";
 import { isLevel, METRICS } from "./metric";
-import { fittingGranularity, rangeMs, RANGES, type Range } from "./range";
+import { fittingGranularity, rangeMs, type Range } from "./range";
 import type { Series } from "./series";
 import "./timeline.css";
 import { TimelineChart } from "./TimelineChart";
@@ -92,12 +92,11 @@ const NOTHING: TimelineContext["compared"] = new Map();
 
 function Empty({ range, onChange }: { range: Range; onChange: (change: Partial<TimelineParams>) => void }) {
   const { t } = useLocale();
-  const longer = RANGES[RANGES.indexOf(range) + 1];
   return (
     <Notice role="status" title={t.timeline.emptyTitle} hint={t.timeline.emptyHint}>
-      {longer === undefined ? null : (
-        <button type="button" className="button" onClick={() => onChange({ range: longer, granularity: fittingGranularity(longer, null) })}>
-          {t.timeline.longer}
+      {range === "ALL" ? null : (
+        <button type="button" className="button" onClick={() => onChange({ range: "ALL", granularity: fittingGranularity("ALL", null) })}>
+          {t.timeline.whole}
         </button>
       )}
     </Notice>
