@@ -3,22 +3,15 @@
 use service::{
     domain::{ChannelName, EventId, InvalidId, UserId},
     live::LiveError,
-    read::{PageError, TimelineError},
+    read::PageError,
     timeline::RangeError,
 };
 
 use crate::error::{ErrorCode, Fault, Reporter};
 
-fn range_fault(error: RangeError) -> Fault {
+pub(crate) fn range_fault(error: RangeError) -> Fault {
     let text = error.to_string();
     Fault::input("range", text.strip_prefix("range: ").unwrap_or(&text))
-}
-
-pub(crate) fn timeline_fault(error: TimelineError, reporter: &Reporter) -> Fault {
-    match error {
-        TimelineError::Range(error) => range_fault(error),
-        TimelineError::Service(error) => reporter.service(&error),
-    }
 }
 
 pub(super) fn page_fault(error: PageError, reporter: &Reporter) -> Fault {

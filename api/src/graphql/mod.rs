@@ -17,7 +17,7 @@ mod timeline;
 mod user;
 
 pub(crate) use context::LoaderSlot;
-pub(crate) use faults::{event_id, timeline_fault};
+pub(crate) use faults::{event_id, range_fault};
 pub(crate) use loaders::Reader;
 pub(crate) use schema::{Schema, build, builder, sdl};
 pub(crate) use subscription::ResumeFrom;

@@ -80,8 +80,8 @@ impl Query {
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection, Fault> {
-        let filter = EventFilter::read(filter)?;
-        EventConnection::read(ctx, filter, Paging { order: order_by, first, after, last, before }).await
+        let paging = Paging { order: order_by, first, after, last, before };
+        EventConnection::read(ctx, None, filter, paging).await
     }
 
     /// All of one user's events in one view. Callers without the admin role see only themselves.
@@ -125,7 +125,7 @@ impl Query {
         #[graphql(desc = "Over which events.")] filter: Option<EventFilter>,
         #[graphql(desc = "How many rows, 0 to 100; the rest is summed in `others`.", default = 10)] top: i32,
     ) -> Result<ChannelRanking, Fault> {
-        ChannelRanking::read(ctx, by, group_by, EventFilter::read(filter)?, top).await
+        ChannelRanking::read(ctx, None, by, group_by, EventFilter::read(filter)?, top).await
     }
 
     /// The catalogue of computed metrics: formula, unit, and when there is no value.

@@ -10,7 +10,7 @@ use crate::{
     error::{ErrorCode, Fault},
     export::{Table, disposition},
     gateway::{Gateway, Shared},
-    graphql::{event_id, timeline_arguments, timeline_fault},
+    graphql::{event_id, range_fault, timeline_arguments},
 };
 
 /// The timeline of an event as a table, with the arguments of the field `timeline` as query parameters.
@@ -51,8 +51,9 @@ async fn read(shared: &Shared, identity: &Identity, id: &str, uri: &Uri) -> Resu
         return Ok((StatusCode::NOT_FOUND, text).into_response());
     };
     let timelines = service.timelines(std::slice::from_ref(&entry), &spec).await;
-    let timeline = timelines.map_err(|error| timeline_fault(error, reporter))?.remove(&id);
+    let timeline = timelines.map_err(|error| reporter.service(&error))?.remove(&id);
     let timeline = timeline.ok_or_else(|| reporter.defect("the service left out a timeline"))?;
+    let timeline = timeline.map_err(range_fault)?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
         (header::CONTENT_DISPOSITION, disposition(&entry.event.title, entry.event.event_id.as_str())),

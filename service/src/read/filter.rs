@@ -1,3 +1,4 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use entity::{channel_stats, event_stats};
 use rust_decimal::Decimal;
@@ -6,12 +7,16 @@ use sea_orm::{
     sea_query::{Alias, Expr, Query, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::entry::texts;
 use crate::domain::{ChannelType, EventId, EventStatus, UserId, Viewer};
 
+/// Bytes of a filter's hash in a cursor. Cursors are signed: this only has to keep mistakes apart.
+const FINGERPRINT: usize = 9;
+
 /// Which events. Every part that is given must hold; an empty list holds for none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct EventFilter {
     /// Of this owner.
     pub user_id: Option<UserId>,
@@ -100,6 +105,33 @@ impl EventOrderField {
 }
 
 impl EventFilter {
+    /// The same among the events of `owner`: where the filter names somebody else, there are none.
+    #[must_use]
+    pub fn of(&self, owner: &UserId) -> Self {
+        let mut filter = self.clone();
+        if filter.user_id.replace(owner.clone()).is_some_and(|named| named != *owner) {
+            filter.event_ids = Some(Vec::new());
+        }
+        filter
+    }
+
+    /// Tells lists of events apart: filters that select the same by the same words have the same.
+    pub(super) fn fingerprint(&self) -> String {
+        fn sort<T: Ord>(list: &mut Option<Vec<T>>) {
+            if let Some(list) = list {
+                list.sort_unstable();
+                list.dedup();
+            }
+        }
+        let mut filter = self.clone();
+        sort(&mut filter.event_ids);
+        sort(&mut filter.status);
+        sort(&mut filter.channel_type);
+        filter.min_roi = filter.min_roi.map(|percent| percent.normalize());
+        let hash = Sha256::digest(serde_json::to_vec(&filter).unwrap_or_default());
+        URL_SAFE_NO_PAD.encode(&hash[..FINGERPRINT])
+    }
+
     /// The condition on `event_stats`: described, the viewer's, and as asked for.
     pub(super) fn condition(&self, viewer: &Viewer) -> Condition {
         use event_stats::Column;
@@ -153,4 +185,35 @@ impl EventFilter {
 /// `column = ANY(values)`
 pub(super) fn any(column: &'static str, values: Value) -> SimpleExpr {
     Expr::cust_with_values(format!("{column} = ANY($1)"), [values])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_what_is_selected() {
+        let filter = |status: &[EventStatus], roi: &str| EventFilter {
+            status: Some(status.to_vec()),
+            min_roi: Some(roi.parse().unwrap()),
+            ..EventFilter::default()
+        };
+        let print = filter(&[EventStatus::Active, EventStatus::Ended], "1.50").fingerprint();
+        assert_eq!(
+            filter(&[EventStatus::Ended, EventStatus::Active, EventStatus::Ended], "1.5").fingerprint(),
+            print
+        );
+        assert_ne!(filter(&[EventStatus::Ended], "1.5").fingerprint(), print);
+        let of = |owner: &str| EventFilter::default().of(&UserId::trusted(owner)).fingerprint();
+        assert_ne!(of("user-01"), of("user-02"));
+        assert_ne!(of("user-01"), EventFilter::default().fingerprint());
+    }
+
+    #[test]
+    fn nobody_has_events_of_somebody_else() {
+        let owner = UserId::trusted("user-01");
+        let named = EventFilter { user_id: Some(UserId::trusted("user-02")), ..EventFilter::default() };
+        assert_eq!(named.of(&owner).event_ids, Some(Vec::new()));
+        assert_eq!(EventFilter::default().of(&owner).event_ids, None);
+    }
 }

@@ -3,9 +3,9 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-use super::{EventEntry, TimelineError, timeline::Asked};
+use super::{EventEntry, timeline::Asked};
 use crate::{
-    Service,
+    Error, Service,
     domain::{EventId, Granularity},
     timeline::{Forecast, RangeInput, forecast},
 };
@@ -32,10 +32,13 @@ impl Service {
         &self,
         of: &[Arc<EventEntry>],
         spec: ForecastSpec,
-    ) -> Result<HashMap<EventId, Forecast>, TimelineError> {
+    ) -> Result<HashMap<EventId, Forecast>, Error> {
         let now = self.clock().now();
         let range = RangeInput { last: None, from: Some(now - HISTORY), to: Some(now) };
-        let window = range.resolve(Granularity::Hour, chrono_tz::UTC, now, None)?;
+        // So few hours are always within the limit.
+        let Ok(window) = range.resolve(Granularity::Hour, chrono_tz::UTC, now, None) else {
+            return Ok(HashMap::new());
+        };
         let windows: Vec<_> = of.iter().map(|entry| (Asked::of(entry), window.clone())).collect();
         let stored = self.series(&windows).await?;
         let totals: HashMap<&EventId, i64> =

@@ -15,5 +15,5 @@ pub use forecast::ForecastSpec;
 pub use page::{MAX_PAGE, Page, PageError, PageRequest};
 pub use ranking::{ChannelGrouping, RankingQuery};
 pub use spending::Spending;
-pub use timeline::{ComparedTimeline, Timeline, TimelineError, TimelineSpec};
+pub use timeline::{ComparedTimeline, Timeline, TimelineSpec, Timelines};
 pub(crate) use timeline::{StoredExtent, StoredSeries};

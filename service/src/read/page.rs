@@ -1,14 +1,23 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use entity::event_stats;
 use sea_orm::{
-    Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, NullOrdering, Order},
+    Condition, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select, Statement,
+    sea_query::{Asterisk, Expr, NullOrdering, Order, Query, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{EventEntry, EventFilter, EventOrder, SortDirection, entry::event};
-use crate::{Error, Service, cursor::CursorError, domain::Viewer};
+use super::{
+    EventEntry, EventFilter, EventOrder, SortDirection,
+    entry::{event, texts},
+    filter::any,
+};
+use crate::{
+    Error, Service,
+    cursor::{CursorError, Cursors},
+    domain::{UserId, Viewer},
+};
 
 /// The most that one page holds.
 pub const MAX_PAGE: i32 = 100;
@@ -16,7 +25,7 @@ pub const MAX_PAGE: i32 = 100;
 const DEFAULT_PAGE: u64 = 20;
 
 /// A part of a list, as Relay's connections ask for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     limit: u64,
     backward: bool,
@@ -50,10 +59,14 @@ impl PageRequest {
         Ok(Self { limit, backward, after, before })
     }
 
-    /// How many it asks for at most.
-    #[must_use]
-    pub const fn limit(&self) -> u64 {
-        self.limit
+    /// Whether it is the first page of its list, or the last: the same for any list.
+    const fn is_outermost(&self) -> bool {
+        self.after.is_none() && self.before.is_none()
+    }
+
+    /// What is read: one more says whether there are more.
+    const fn read(&self) -> u64 {
+        self.limit + 1
     }
 }
 
@@ -95,12 +108,13 @@ pub enum PageError {
     Service(#[from] Error),
 }
 
-/// What a cursor of this list holds: the order, and the place of the event in it.
+/// What a cursor of a list holds: the order, the place of the event in it, and whose cursor it is.
 #[derive(Debug, Serialize, Deserialize)]
 struct Place {
     order: EventOrder,
     key: Option<String>,
     event_id: String,
+    list: String,
 }
 
 #[derive(FromQueryResult)]
@@ -108,6 +122,77 @@ struct Row {
     #[sea_orm(nested)]
     model: event_stats::Model,
     sort_key: Option<String>,
+}
+
+/// A list of events, read from its beginning or from its end.
+struct List<'a> {
+    order: EventOrder,
+    page: &'a PageRequest,
+    fingerprint: String,
+}
+
+impl List<'_> {
+    fn open(
+        &self,
+        cursors: &Cursors,
+        argument: &'static str,
+        cursor: Option<&String>,
+    ) -> Result<Option<Place>, PageError> {
+        let open = |text: &String| {
+            let place: Place = cursors.open(text)?;
+            let is_ours = place.order == self.order && place.list == self.fingerprint;
+            if is_ours { Ok(place) } else { Err(CursorError::OtherList) }
+        };
+        cursor.map(open).transpose().map_err(|source| PageError::Cursor { argument, source })
+    }
+
+    /// The expression that the list is ordered by, and which way it is read.
+    fn sort(&self) -> (&'static str, Order) {
+        let descending = (self.order.direction == SortDirection::Desc) != self.page.backward;
+        (self.order.field.sql().0, if descending { Order::Desc } else { Order::Asc })
+    }
+
+    /// Ties go by the event's id. Backward is the same order read from its end.
+    const fn ties(&self) -> Order {
+        if self.page.backward { Order::Desc } else { Order::Asc }
+    }
+
+    const fn nulls(&self) -> NullOrdering {
+        if self.page.backward { NullOrdering::First } else { NullOrdering::Last }
+    }
+
+    /// The rows and what a cursor needs of them.
+    fn select(&self, condition: Condition) -> Select<event_stats::Entity> {
+        let (expression, _) = self.sort();
+        event_stats::Entity::find()
+            .expr_as(Expr::cust(format!("({expression})::text")), "sort_key")
+            .filter(condition)
+    }
+
+    /// What was read, up to one more than was asked for, in the order of reading.
+    fn page(&self, cursors: &Cursors, mut rows: Vec<Row>) -> Result<Page, Error> {
+        let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        if self.page.backward {
+            rows.reverse();
+        }
+        let edges = rows.into_iter().map(|row| {
+            let place = Place {
+                order: self.order,
+                key: row.sort_key,
+                event_id: row.model.event_id.clone(),
+                list: self.fingerprint.clone(),
+            };
+            let entry = Arc::new(EventEntry { event: event(row.model)?, channels: None });
+            Ok((cursors.seal(&place), entry))
+        });
+        Ok(Page {
+            edges: edges.collect::<Result<_, Error>>()?,
+            has_next: if self.page.backward { self.page.before.is_some() } else { more },
+            has_previous: if self.page.backward { more } else { self.page.after.is_some() },
+        })
+    }
 }
 
 impl Service {
@@ -122,66 +207,69 @@ impl Service {
         order: EventOrder,
         page: &PageRequest,
     ) -> Result<Page, PageError> {
-        let installation = self.installation().await?;
-        let open = |argument, cursor: &Option<String>| {
-            cursor
-                .as_deref()
-                .map(|text| {
-                    let place: Place = installation.cursors.open(text)?;
-                    if place.order == order { Ok(place) } else { Err(CursorError::OtherList) }
-                })
-                .transpose()
-                .map_err(|source| PageError::Cursor { argument, source })
-        };
-        let after = open("after", &page.after)?;
-        let before = open("before", &page.before)?;
-
-        let (expression, _) = order.field.sql();
-        let descending = (order.direction == SortDirection::Desc) != page.backward;
-        let mut query = event_stats::Entity::find()
-            .expr_as(Expr::cust(format!("({expression})::text")), "sort_key")
-            .filter(filter.condition(viewer));
+        let cursors = &self.installation().await?.cursors;
+        let list = List { order, page, fingerprint: filter.fingerprint() };
+        let after = list.open(cursors, "after", page.after.as_ref())?;
+        let before = list.open(cursors, "before", page.before.as_ref())?;
+        let mut query = list.select(filter.condition(viewer));
         if let Some(place) = &after {
             query = query.filter(beyond(place, false));
         }
         if let Some(place) = &before {
             query = query.filter(beyond(place, true));
         }
-        // Backward is the same order read from its end, nulls included.
-        let nulls = if page.backward { NullOrdering::First } else { NullOrdering::Last };
-        let direction = if descending { Order::Desc } else { Order::Asc };
+        let (expression, direction) = list.sort();
         let sort = Expr::cust(expression);
         query = if order.field.nullable() {
-            query.order_by_with_nulls(sort, direction, nulls)
+            query.order_by_with_nulls(sort, direction, list.nulls())
         } else {
             query.order_by(sort, direction)
         };
-        let mut rows = query
-            .order_by(event_stats::Column::EventId, if page.backward { Order::Desc } else { Order::Asc })
-            .limit(page.limit + 1)
+        let rows = query
+            .order_by(event_stats::Column::EventId, list.ties())
+            .limit(page.read())
             .into_model::<Row>()
             .all(self.database())
             .await
             .map_err(Error::from)?;
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        if page.backward {
-            rows.reverse();
+        Ok(list.page(cursors, rows)?)
+    }
+
+    /// The same page of each of these users' events.
+    ///
+    /// # Errors
+    /// What the database says. A cursor belongs to one list, so that of one user's is refused for all others.
+    pub async fn user_pages(
+        &self,
+        viewer: &Viewer,
+        users: &[UserId],
+        filter: &EventFilter,
+        order: EventOrder,
+        page: &PageRequest,
+    ) -> Result<HashMap<UserId, Result<Page, PageError>>, Error> {
+        if !page.is_outermost() || users.len() == 1 {
+            let mut pages = HashMap::with_capacity(users.len());
+            for user in users {
+                let read = self.events_page(viewer, &filter.of(user), order, page).await;
+                pages.insert(user.clone(), read);
+            }
+            return Ok(pages);
         }
-        let edges = rows
-            .into_iter()
-            .map(|row| {
-                let place = Place { order, key: row.sort_key, event_id: row.model.event_id.clone() };
-                let entry = Arc::new(EventEntry { event: event(row.model)?, channels: None });
-                Ok((installation.cursors.seal(&place), entry))
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Page {
-            edges,
-            has_next: if page.backward { before.is_some() } else { more },
-            has_previous: if page.backward { more } else { after.is_some() },
-        })
+        let cursors = &self.installation().await?.cursors;
+        let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
+        let list = List { order, page, fingerprint: String::new() };
+        for row in Row::find_by_statement(of_each(&list, users, filter.condition(viewer)))
+            .all(self.database())
+            .await?
+        {
+            rows.entry(row.model.user_id.clone()).or_default().push(row);
+        }
+        let pages = users.iter().map(|user| {
+            let list = List { order, page, fingerprint: filter.of(user).fingerprint() };
+            let rows = rows.remove(user.as_str()).unwrap_or_default();
+            (user.clone(), list.page(cursors, rows).map_err(PageError::from))
+        });
+        Ok(pages.collect())
     }
 
     /// How many events the filter selects.
@@ -193,6 +281,55 @@ impl Service {
             event_stats::Entity::find().filter(filter.condition(viewer)).count(self.database()).await?;
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
+
+    /// How many events of each of these users the filter selects; those without any are left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn user_counts(
+        &self,
+        viewer: &Viewer,
+        users: &[UserId],
+        filter: &EventFilter,
+    ) -> Result<HashMap<UserId, i64>, Error> {
+        let counts: Vec<(String, i64)> = event_stats::Entity::find()
+            .select_only()
+            .column(event_stats::Column::UserId)
+            .expr(Expr::cust("count(*)"))
+            .filter(filter.condition(viewer))
+            .filter(owned_by(users))
+            .group_by(event_stats::Column::UserId)
+            .into_tuple()
+            .all(self.database())
+            .await?;
+        Ok(counts.into_iter().map(|(user, count)| (UserId::trusted(&user), count)).collect())
+    }
+}
+
+pub(super) fn owned_by(users: &[UserId]) -> SimpleExpr {
+    any("event_stats.user_id", texts(users.iter().map(UserId::as_str)))
+}
+
+/// As many rows of each user's list as its page needs, numbered in the database.
+fn of_each(list: &List<'_>, users: &[UserId], condition: Condition) -> Statement {
+    let (expression, direction) = list.sort();
+    let word = |order| if matches!(order, Order::Desc) { "DESC" } else { "ASC" };
+    let nulls = if list.page.backward { "FIRST" } else { "LAST" };
+    let place = format!(
+        "row_number() OVER (PARTITION BY event_stats.user_id ORDER BY {expression} {} NULLS {nulls}, \
+         event_stats.event_id {})",
+        word(direction),
+        word(list.ties()),
+    );
+    let numbered =
+        list.select(condition).filter(owned_by(users)).expr_as(Expr::cust(place), "place").into_query();
+    let query = Query::select()
+        .column(Asterisk)
+        .from_subquery(numbered, "numbered")
+        .and_where(Expr::cust_with_values("place <= $1", [list.page.read()]))
+        .order_by("place", Order::Asc)
+        .to_owned();
+    DbBackend::Postgres.build(&query)
 }
 
 /// What comes after a place in the order, or before it.

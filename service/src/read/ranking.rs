@@ -1,13 +1,15 @@
+use std::collections::HashMap;
+
 use entity::{channel_stats, event_stats};
 use rust_decimal::Decimal;
 use sea_orm::{
     EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationDef, sea_query::Expr,
 };
 
-use super::EventFilter;
+use super::{EventFilter, page::owned_by};
 use crate::{
     Error, Service,
-    domain::{ChannelType, Viewer},
+    domain::{ChannelType, UserId, Viewer},
     metrics::{ChannelGroup, ChannelMetric, ChannelSums, Ranking},
 };
 
@@ -35,6 +37,7 @@ pub struct RankingQuery {
 
 #[derive(FromQueryResult)]
 struct Row {
+    owner: String,
     key: String,
     first_type: String,
     last_type: String,
@@ -90,6 +93,38 @@ impl Service {
     /// # Errors
     /// What the database says.
     pub async fn channel_ranking(&self, viewer: &Viewer, query: &RankingQuery) -> Result<Ranking, Error> {
+        let rows = self.ranked(viewer, query, None).await?;
+        Ok(Ranking::of(rows.into_iter().map(ChannelGroup::from).collect(), query.by, query.top))
+    }
+
+    /// The same for each of these users' events.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn user_rankings(
+        &self,
+        viewer: &Viewer,
+        users: &[UserId],
+        query: &RankingQuery,
+    ) -> Result<HashMap<UserId, Ranking>, Error> {
+        let mut groups: HashMap<String, Vec<ChannelGroup>> = HashMap::new();
+        for row in self.ranked(viewer, query, Some(users)).await? {
+            groups.entry(row.owner.clone()).or_default().push(row.into());
+        }
+        let ranking = |user: &UserId| {
+            let groups = groups.remove(user.as_str()).unwrap_or_default();
+            (user.clone(), Ranking::of(groups, query.by, query.top))
+        };
+        Ok(users.iter().map(ranking).collect())
+    }
+
+    /// The sums of each group: over all events, or over each user's own.
+    async fn ranked(
+        &self,
+        viewer: &Viewer,
+        query: &RankingQuery,
+        users: Option<&[UserId]>,
+    ) -> Result<Vec<Row>, Error> {
         let key = match query.group_by {
             ChannelGrouping::ChannelName => "channel_stats.channel_name",
             ChannelGrouping::ChannelType => "channel_stats.channel_type",
@@ -98,17 +133,21 @@ impl Service {
             .from(channel_stats::Column::EventId)
             .to(event_stats::Column::EventId)
             .into();
-        let mut select = channel_stats::Entity::find().select_only().expr_as(Expr::cust(key), "key");
+        let owner = if users.is_some() { "event_stats.user_id" } else { "''" };
+        let mut select = channel_stats::Entity::find()
+            .select_only()
+            .expr_as(Expr::cust(owner), "owner")
+            .expr_as(Expr::cust(key), "key");
         for (name, sum) in SUMS {
             select = select.expr_as(Expr::cust(sum), name);
         }
-        let rows = select
+        select = select
             .join(JoinType::InnerJoin, of_event)
             .filter(query.filter.condition(viewer))
-            .group_by(Expr::cust(key))
-            .into_model::<Row>()
-            .all(self.database())
-            .await?;
-        Ok(Ranking::of(rows.into_iter().map(ChannelGroup::from).collect(), query.by, query.top))
+            .group_by(Expr::cust(key));
+        if let Some(users) = users {
+            select = select.filter(owned_by(users)).group_by(Expr::cust(owner));
+        }
+        Ok(select.into_model::<Row>().all(self.database()).await?)
     }
 }

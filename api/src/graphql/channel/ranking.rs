@@ -1,5 +1,6 @@
 use async_graphql::{Context, SimpleObject};
 use service::{
+    domain::UserId,
     metrics::{Ranking, RankingRow},
     read::{EventFilter, RankingQuery},
 };
@@ -57,8 +58,10 @@ pub(crate) struct ChannelRankingRow {
 }
 
 impl ChannelRanking {
+    /// Over all events that the filter selects, or over one user's.
     pub(crate) async fn read(
         ctx: &Context<'_>,
+        owner: Option<&UserId>,
         by: ChannelMetric,
         group_by: ChannelGrouping,
         filter: EventFilter,
@@ -70,25 +73,28 @@ impl ChannelRanking {
             .ok_or_else(|| Fault::input("top", format!("is {top}; 0 to {MAX_TOP} are allowed")))?;
         let query = RankingQuery { by: by.into(), group_by: group_by.into(), filter, top };
         let loaders = loaders(ctx);
+        if let Some(owner) = owner {
+            return loaders.ranking(owner.clone(), query).await.map(|ranking| Self::from(&*ranking));
+        }
         let reader = loaders.reader();
         let ranking = reader.service.channel_ranking(&reader.viewer, &query).await;
-        ranking.map(Into::into).map_err(|error| reader.reporter.service(&error))
+        ranking.map(|ranking| Self::from(&ranking)).map_err(|error| reader.reporter.service(&error))
     }
 }
 
-impl From<Ranking> for ChannelRanking {
-    fn from(ranking: Ranking) -> Self {
+impl From<&Ranking> for ChannelRanking {
+    fn from(ranking: &Ranking) -> Self {
         Self {
-            rows: ranking.rows.into_iter().map(Into::into).collect(),
-            others: ranking.others.map(Into::into),
+            rows: ranking.rows.iter().map(Into::into).collect(),
+            others: ranking.others.as_ref().map(Into::into),
         }
     }
 }
 
-impl From<RankingRow> for ChannelRankingRow {
-    fn from(row: RankingRow) -> Self {
+impl From<&RankingRow> for ChannelRankingRow {
+    fn from(row: &RankingRow) -> Self {
         Self {
-            key: row.group.key,
+            key: row.group.key.clone(),
             channel_type: row.group.channel_type.map(Into::into),
             events: row.group.events.into(),
             value: row.value.map(Decimal::rounded),

@@ -1,8 +1,13 @@
+use std::sync::Arc;
+
 use async_graphql::{Context, Object, SimpleObject};
-use service::read::{EventFilter, Page, PageRequest};
+use service::{
+    domain::UserId,
+    read::{Page, PageRequest},
+};
 
 use super::{
-    EventAnalytics,
+    EventAnalytics, EventFilter,
     order::{EventOrder, Order},
 };
 use crate::{
@@ -31,19 +36,34 @@ pub(crate) struct Paging {
 }
 
 pub(crate) struct EventConnection {
-    page: Page,
-    filter: EventFilter,
+    page: Arc<Page>,
+    filter: service::read::EventFilter,
+    /// Whose events they are, where they are one user's.
+    owner: Option<UserId>,
 }
 
 impl EventConnection {
-    pub(crate) async fn read(ctx: &Context<'_>, filter: EventFilter, paging: Paging) -> Result<Self, Fault> {
+    /// Of all events that the viewer may see, or of one user's.
+    pub(crate) async fn read(
+        ctx: &Context<'_>,
+        owner: Option<&UserId>,
+        filter: Option<EventFilter>,
+        paging: Paging,
+    ) -> Result<Self, Fault> {
+        let filter = EventFilter::read(filter)?;
         let loaders = loaders(ctx);
         let reader = loaders.reader();
         let fault = |error| page_fault(error, &reader.reporter);
         let Paging { order, first, after, last, before } = paging;
         let request = PageRequest::new(first, after, last, before).map_err(fault)?;
-        let page = reader.service.events_page(&reader.viewer, &filter, Order::from(order).0, &request).await;
-        Ok(Self { page: page.map_err(fault)?, filter })
+        let order = Order::from(order).0;
+        let page = if let Some(owner) = owner {
+            loaders.page(owner.clone(), filter.clone(), order, request).await?
+        } else {
+            let page = reader.service.events_page(&reader.viewer, &filter, order, &request).await;
+            Arc::new(page.map_err(fault)?)
+        };
+        Ok(Self { page, filter, owner: owner.cloned() })
     }
 }
 
@@ -54,7 +74,7 @@ impl EventConnection {
     async fn edges(&self) -> Vec<EventEdge> {
         let edge = |(cursor, entry): &(String, _)| EventEdge {
             cursor: cursor.clone(),
-            node: EventAnalytics(std::sync::Arc::clone(entry)),
+            node: EventAnalytics(Arc::clone(entry)),
         };
         self.page.edges.iter().map(edge).collect()
     }
@@ -77,6 +97,9 @@ impl EventConnection {
     /// How many events the filter selects, on all pages. Counted only where it is asked for.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
         let loaders = loaders(ctx);
+        if let Some(owner) = &self.owner {
+            return loaders.count(owner.clone(), self.filter.clone()).await.map(Long);
+        }
         let reader = loaders.reader();
         let count = reader.service.events_count(&reader.viewer, &self.filter).await;
         count.map(Long).map_err(|error| reader.reporter.service(&error))

@@ -1,5 +1,4 @@
 use async_graphql::{ID, InputObject};
-use service::domain::UserId;
 
 use super::analytics::EventStatus;
 use crate::{
@@ -62,14 +61,5 @@ impl EventFilter {
             min_participants: filter.min_participants,
             min_roi: filter.min_roi.map(|percent| percent.0),
         })
-    }
-
-    /// The same among the events of `owner`: where the filter names somebody else, there are none.
-    pub(crate) fn read_of(filter: Option<Self>, owner: &UserId) -> Result<service::read::EventFilter, Fault> {
-        let mut filter = Self::read(filter)?;
-        if filter.user_id.replace(owner.clone()).is_some_and(|named| named != *owner) {
-            filter.event_ids = Some(Vec::new());
-        }
-        Ok(filter)
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use service::{
     domain::{ChannelName, EventId, UserId},
-    read::{EventEntry, ForecastSpec, TimelineSpec},
+    read::{EventEntry, EventFilter, EventOrder, ForecastSpec, PageRequest, RankingQuery, TimelineSpec},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,30 @@ pub(super) struct TimelineOf {
 pub(super) struct ForecastOf {
     pub(super) of: Parent,
     pub(super) spec: ForecastSpec,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PageOf {
+    pub(super) owner: UserId,
+    pub(super) list: (EventFilter, EventOrder, PageRequest),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct CountOf {
+    pub(super) owner: UserId,
+    pub(super) filter: EventFilter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RankingOf {
+    pub(super) owner: UserId,
+    pub(super) query: RankingQuery,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TimelineOfUser {
+    pub(super) owner: UserId,
+    pub(super) spec: TimelineSpec,
 }
 
 /// An event that the viewer was shown. Within one execution there is one viewer, so its id tells it apart.

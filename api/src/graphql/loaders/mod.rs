@@ -15,11 +15,18 @@ use dataloader::cached::Loader;
 use service::{
     Service,
     domain::{Channel, ChannelName, EventId, UserId, UserOverview, Viewer},
-    read::{EventEntry, ForecastSpec, Spending, Timeline, TimelineSpec},
+    metrics::Ranking,
+    read::{
+        EventEntry, EventFilter, EventOrder, ForecastSpec, Page, PageRequest, RankingQuery, Spending,
+        Timeline, TimelineSpec,
+    },
     timeline::Forecast,
 };
 
-use self::key::{ChannelNamed, ChannelsOf, EventById, ForecastOf, SpendingOf, TimelineOf, UserById};
+use self::key::{
+    ChannelNamed, ChannelsOf, CountOf, EventById, ForecastOf, PageOf, RankingOf, SpendingOf, TimelineOf,
+    TimelineOfUser, UserById,
+};
 use crate::error::{Fault, Reporter};
 
 /// Turns of the executor to wait for more keys. Siblings ask within one turn; a second one takes in those that come
@@ -49,6 +56,10 @@ pub(crate) struct Loaders {
     timelines: Of<TimelineOf, Arc<Timeline>>,
     forecasts: Of<ForecastOf, Option<Forecast>>,
     users: Of<UserById, Option<Arc<UserOverview>>>,
+    pages: Of<PageOf, Arc<Page>>,
+    counts: Of<CountOf, i64>,
+    rankings: Of<RankingOf, Arc<Ranking>>,
+    user_timelines: Of<TimelineOfUser, Arc<Timeline>>,
 }
 
 macro_rules! loader {
@@ -67,6 +78,10 @@ impl Loaders {
             timelines: loader!(reader),
             forecasts: loader!(reader),
             users: loader!(reader),
+            pages: loader!(reader),
+            counts: loader!(reader),
+            rankings: loader!(reader),
+            user_timelines: loader!(reader),
             reader,
         }
     }
@@ -118,10 +133,45 @@ impl Loaders {
         self.settle(self.users.try_load(UserById(id)).await)
     }
 
+    /// A page of a user's events.
+    pub(crate) async fn page(
+        &self,
+        owner: UserId,
+        filter: EventFilter,
+        order: EventOrder,
+        page: PageRequest,
+    ) -> Outcome<Arc<Page>> {
+        self.settle(self.pages.try_load(PageOf { owner, list: (filter, order, page) }).await)
+    }
+
+    /// How many of a user's events the filter selects.
+    pub(crate) async fn count(&self, owner: UserId, filter: EventFilter) -> Outcome<i64> {
+        self.settle(self.counts.try_load(CountOf { owner, filter }).await)
+    }
+
+    /// The ranking of a user's channels.
+    pub(crate) async fn ranking(&self, owner: UserId, query: RankingQuery) -> Outcome<Arc<Ranking>> {
+        self.settle(self.rankings.try_load(RankingOf { owner, query }).await)
+    }
+
+    /// A user's events together over time.
+    pub(crate) async fn user_timeline(&self, owner: UserId, spec: TimelineSpec) -> Outcome<Arc<Timeline>> {
+        self.settle(self.user_timelines.try_load(TimelineOfUser { owner, spec }).await)
+    }
+
     /// The library fails where a batch left a key out, which ours never do.
     fn settle<T>(&self, loaded: Result<Outcome<T>, std::io::Error>) -> Outcome<T> {
         loaded.unwrap_or_else(|error| Err(self.reader.reporter.defect(&error.to_string())))
     }
+}
+
+/// The keys by their arguments: one read for each different set. A document can't ask for more sets than it has fields.
+fn grouped<K: Clone, A: Eq + Hash>(keys: &[K], arguments: impl Fn(&K) -> A) -> HashMap<A, Vec<K>> {
+    let mut groups: HashMap<A, Vec<K>> = HashMap::new();
+    for key in keys {
+        groups.entry(arguments(key)).or_default().push(key.clone());
+    }
+    groups
 }
 
 /// Every key with its part of what was read, or with the one failure of the whole batch.

@@ -1,25 +1,21 @@
 use std::{collections::HashMap, sync::Arc};
 
 use dataloader::BatchFn;
-use service::read::{EventEntry, Timeline, TimelineSpec};
+use service::read::{EventEntry, Timeline};
 
-use super::{Outcome, Reader, answers, key::TimelineOf};
-use crate::graphql::faults::timeline_fault;
+use super::{Outcome, Reader, answers, grouped, key::TimelineOf};
+use crate::graphql::faults::range_fault;
 
 impl BatchFn<TimelineOf, Outcome<Arc<Timeline>>> for Reader {
-    /// One read for each different set of arguments: a document can't ask for more sets than it has fields.
     async fn load(&mut self, keys: &[TimelineOf]) -> HashMap<TimelineOf, Outcome<Arc<Timeline>>> {
-        let mut by_spec: HashMap<TimelineSpec, Vec<TimelineOf>> = HashMap::new();
-        for key in keys {
-            by_spec.entry(key.spec).or_default().push(key.clone());
-        }
         let mut all = HashMap::with_capacity(keys.len());
-        for (spec, keys) in by_spec {
+        for (spec, keys) in grouped(keys, |key| key.spec) {
             let events: Vec<Arc<EventEntry>> = keys.iter().map(|key| key.of.0.clone()).collect();
             let read = self.service.timelines(&events, &spec).await;
-            let read = read.map_err(|error| timeline_fault(error, &self.reporter));
+            let read = read.map_err(|error| self.reporter.service(&error));
             all.extend(answers(&keys, &read, |timelines, key| {
-                timelines.get(key.of.id()).cloned().ok_or_else(|| self.missing("timeline"))
+                let found = timelines.get(key.of.id()).cloned();
+                found.ok_or_else(|| self.missing("timeline"))?.map_err(range_fault)
             }));
         }
         all

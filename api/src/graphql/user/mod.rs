@@ -11,7 +11,6 @@ use crate::{
         channel::{ChannelGrouping, ChannelMetric, ChannelRanking, ranking_cost},
         context::loaders,
         event::{EventConnection, EventFilter, EventOrder, Paging, page_cost},
-        faults::timeline_fault,
         global_id::GlobalId,
         scalar::{Decimal, Long, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
@@ -88,8 +87,8 @@ impl UserAnalytics {
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection, Fault> {
-        let filter = EventFilter::read_of(filter, &self.0.user_id)?;
-        EventConnection::read(ctx, filter, Paging { order: order_by, first, after, last, before }).await
+        let paging = Paging { order: order_by, first, after, last, before };
+        EventConnection::read(ctx, Some(&self.0.user_id), filter, paging).await
     }
 
     /// Channels ranked over all of the user's events.
@@ -103,8 +102,8 @@ impl UserAnalytics {
         group_by: ChannelGrouping,
         #[graphql(desc = "How many rows, 0 to 100; the rest is summed in `others`.", default = 10)] top: i32,
     ) -> Result<ChannelRanking, Fault> {
-        let filter = EventFilter::read_of(None, &self.0.user_id)?;
-        ChannelRanking::read(ctx, by, group_by, filter, top).await
+        let filter = service::read::EventFilter::default();
+        ChannelRanking::read(ctx, Some(&self.0.user_id), by, group_by, filter, top).await
     }
 
     /// The course of all of the user's events together, in buckets of the time zone's calendar.
@@ -125,9 +124,6 @@ impl UserAnalytics {
         #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
     ) -> Result<Timeline, Fault> {
         let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
-        let loaders = loaders(ctx);
-        let reader = loaders.reader();
-        let timeline = reader.service.user_timeline(&reader.viewer, &self.0.user_id, &spec).await;
-        timeline.map(Timeline).map_err(|error| timeline_fault(error, &reader.reporter))
+        Ok(Timeline(loaders(ctx).user_timeline(self.0.user_id.clone(), spec).await?))
     }
 }

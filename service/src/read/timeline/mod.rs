@@ -1,3 +1,4 @@
+mod plan;
 mod stored;
 mod user;
 
@@ -6,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use self::plan::Plan;
 pub(super) use self::stored::Asked;
 pub(crate) use self::stored::{StoredExtent, StoredSeries};
 use super::EventEntry;
@@ -13,7 +15,7 @@ use crate::{
     Error, Service,
     domain::{Bucket, Counters, EventId, Granularity, UserId, Viewer},
     live,
-    timeline::{Alignment, Comparison, RangeError, RangeInput, Series, Trend, Window, compare, trend},
+    timeline::{Alignment, Comparison, RangeError, RangeInput, Series, Trend, Window, trend},
 };
 
 /// Which timeline is asked for.
@@ -63,16 +65,8 @@ pub struct ComparedTimeline {
     pub buckets: Vec<Option<Counters>>,
 }
 
-/// Why there is no timeline.
-#[derive(Debug, thiserror::Error)]
-pub enum TimelineError {
-    /// The range can't be answered.
-    #[error(transparent)]
-    Range(#[from] RangeError),
-    /// The database.
-    #[error(transparent)]
-    Service(#[from] Error),
-}
+/// The timeline of each thing that was asked for, or why its range can't be answered.
+pub type Timelines<K> = HashMap<K, Result<Arc<Timeline>, RangeError>>;
 
 /// Puts a window's numbers and those of the compared one together.
 fn timeline(
@@ -100,113 +94,89 @@ fn timeline(
 }
 
 impl Service {
-    /// The timelines of these events.
+    /// The timelines of these events, or why one of them has none.
     ///
     /// # Errors
-    /// A range that can't be answered, or what the database says.
+    /// What the database says.
     pub async fn timelines(
         &self,
         of: &[Arc<EventEntry>],
         spec: &TimelineSpec,
-    ) -> Result<HashMap<EventId, Arc<Timeline>>, TimelineError> {
+    ) -> Result<Timelines<EventId>, Error> {
         let installation = self.installation().await?;
         let now = self.clock().now();
         let asked: Vec<Asked> = of.iter().map(|entry| Asked::of(entry)).collect();
         let extents = if spec.range.needs_extent() { self.extents(&asked).await? } else { HashMap::new() };
-        // Where nothing stored decides, all events share one window; its bounds are computed once.
-        let shared = if spec.range.needs_extent() {
-            None
-        } else {
-            Some(spec.range.resolve(spec.granularity, spec.zone, now, None)?)
-        };
-        let shared_comparison = shared.as_ref().zip(spec.compare_to).map(|(window, to)| compare(window, to));
-        let windows = asked
-            .into_iter()
-            .map(|asked| {
-                let window = match &shared {
-                    Some(window) => window.clone(),
-                    None => spec.range.resolve(
-                        spec.granularity,
-                        spec.zone,
-                        now,
-                        extents.get(&asked.id).copied(),
-                    )?,
-                };
-                Ok((asked, window))
-            })
-            .collect::<Result<Vec<_>, RangeError>>()?;
-        let mut compared = HashMap::new();
-        if let Some(comparison) = spec.compare_to {
-            let (others, alignments): (Vec<_>, Vec<_>) = windows
-                .iter()
-                .map(|(asked, window)| {
-                    let (other, alignment) =
-                        shared_comparison.clone().unwrap_or_else(|| compare(window, comparison));
-                    ((asked.clone(), other), alignment)
-                })
-                .unzip();
-            let mut stored = self.series(&others).await?;
-            for ((asked, other), alignment) in others.into_iter().zip(alignments) {
-                let series = stored.remove(&asked.id).unwrap_or_default().assemble(&other, true);
-                compared.insert(asked.id, (other, alignment, series));
-            }
+        let mut plan = Plan::new(asked, spec, now, |asked| extents.get(&asked.id).copied());
+        let mut beside = self.series(&plan.others).await?;
+        let mut stored = self.series(&plan.windows).await?;
+        let mut others = plan.take_others();
+        let mut all: Timelines<EventId> =
+            plan.refused.into_iter().map(|(asked, error)| (asked.id, Err(error))).collect();
+        for (asked, window) in plan.windows {
+            let other = others
+                .remove(&asked)
+                .map(|(other, alignment)| (other, alignment, beside.remove(&asked.id).unwrap_or_default()));
+            let Asked { id, revision } = asked;
+            let cursor =
+                live::timeline_cursor(&installation.cursors, &id, spec.granularity, spec.zone, revision, now);
+            let series = stored.remove(&id).unwrap_or_default();
+            all.insert(id, Ok(Arc::new(finish(spec, window, &series, other, now, Some(cursor)))));
         }
-        let mut stored = self.series(&windows).await?;
-        Ok(windows
-            .into_iter()
-            .map(|(Asked { id, revision }, window)| {
-                let cursor = live::timeline_cursor(
-                    &installation.cursors,
-                    &id,
-                    spec.granularity,
-                    spec.zone,
-                    revision,
-                    now,
-                );
-                // A trend is over whole buckets, empty ones included.
-                let series = stored.remove(&id).unwrap_or_default().assemble(&window, true);
-                let mut timeline = timeline(window, series, compared.remove(&id), now, Some(cursor));
-                if !spec.fill_gaps {
-                    leave_gaps(&mut timeline);
-                }
-                (id, Arc::new(timeline))
-            })
-            .collect())
+        Ok(all)
     }
 
-    /// One user's events together; of a user whom the viewer may not see, nothing.
+    /// The events of each of these users together; of a user whom the viewer may not see, nothing.
     ///
     /// # Errors
-    /// A range that can't be answered, or what the database says.
-    pub async fn user_timeline(
+    /// What the database says.
+    pub async fn user_timelines(
         &self,
         viewer: &Viewer,
-        user: &UserId,
+        users: &[UserId],
         spec: &TimelineSpec,
-    ) -> Result<Arc<Timeline>, TimelineError> {
+    ) -> Result<Timelines<UserId>, Error> {
         let now = self.clock().now();
-        // Nobody's rows have an empty owner that is asked for by name: undescribed events stay out.
-        let owner = if viewer.may_see(user) { user.as_str() } else { "" };
-        let extent = if spec.range.needs_extent() && !owner.is_empty() {
-            self.user_extent(owner).await?
-        } else {
-            None
-        };
-        let window = spec.range.resolve(spec.granularity, spec.zone, now, extent)?;
-        let compared = match spec.compare_to.map(|comparison| compare(&window, comparison)) {
-            Some((other, alignment)) => {
-                let series = self.user_series(owner, &other).await?.assemble(&other, true);
-                Some((other, alignment, series))
-            }
-            None => None,
-        };
-        let series = self.user_series(owner, &window).await?.assemble(&window, true);
-        let mut timeline = timeline(window, series, compared, now, None);
-        if !spec.fill_gaps {
-            leave_gaps(&mut timeline);
+        let visible: Vec<&UserId> = users.iter().filter(|user| viewer.may_see(user)).collect();
+        let extents =
+            if spec.range.needs_extent() { self.user_extents(&visible).await? } else { HashMap::new() };
+        let mut plan = Plan::new(users.to_vec(), spec, now, |user| extents.get(user).copied());
+        let mut beside = self.user_series(viewer, &plan.others).await?;
+        let mut stored = self.user_series(viewer, &plan.windows).await?;
+        let mut others = plan.take_others();
+        let mut all: Timelines<UserId> =
+            plan.refused.into_iter().map(|(user, error)| (user, Err(error))).collect();
+        for (user, window) in plan.windows {
+            let other = others
+                .remove(&user)
+                .map(|(other, alignment)| (other, alignment, beside.remove(&user).unwrap_or_default()));
+            let series = stored.remove(&user).unwrap_or_default();
+            all.insert(user, Ok(Arc::new(finish(spec, window, &series, other, now, None))));
         }
-        Ok(Arc::new(timeline))
+        Ok(all)
     }
+}
+
+/// A timeline of what was read.
+fn finish(
+    spec: &TimelineSpec,
+    window: Window,
+    stored: &StoredSeries,
+    other: Option<(Window, Alignment, StoredSeries)>,
+    now: DateTime<Utc>,
+    cursor: Option<String>,
+) -> Timeline {
+    let compared = other.map(|(other, alignment, stored)| {
+        let series = stored.assemble(&other, true);
+        (other, alignment, series)
+    });
+    // A trend is over whole buckets, empty ones included.
+    let series = stored.assemble(&window, true);
+    let mut timeline = timeline(window, series, compared, now, cursor);
+    if !spec.fill_gaps {
+        leave_gaps(&mut timeline);
+    }
+    timeline
 }
 
 /// Takes the buckets in which nothing happened out, and what stands beside them.

@@ -1,6 +1,6 @@
 //! A window's numbers as the tables hold them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::sqlx;
@@ -32,7 +32,7 @@ pub(crate) struct StoredExtent {
 }
 
 /// An event, and the revision that an answer about it must not fall behind.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::read) struct Asked {
     pub(super) id: EventId,
     pub(super) revision: Revision,
@@ -103,6 +103,19 @@ type SeriesRow = (String, Option<NaiveDateTime>, i64, i64, i64, i64, i32);
 
 pub(super) fn naive(instants: &[DateTime<Utc>]) -> Vec<NaiveDateTime> {
     instants.iter().map(DateTime::naive_utc).collect()
+}
+
+/// The bounds of all these windows together, which are of one granularity and zone.
+pub(super) fn bounds<'a>(windows: &[&'a Window]) -> Cow<'a, [DateTime<Utc>]> {
+    let from = windows.iter().map(|window| window.from()).min();
+    let to = windows.iter().map(|window| window.to()).max();
+    let (Some(first), Some(from), Some(to)) = (windows.first(), from, to) else { return Cow::default() };
+    if first.from() == from && first.to() == to {
+        Cow::Borrowed(first.boundaries())
+    } else {
+        // Each window is within its limit; so is a span that many of them share.
+        Cow::Owned(boundaries(first.granularity(), first.zone(), from, to, usize::MAX).unwrap_or_default())
+    }
 }
 
 impl Service {
@@ -209,30 +222,16 @@ impl Service {
         let starts: Vec<NaiveDateTime> =
             windows.iter().map(|(_, window)| window.from().naive_utc()).collect();
         let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
-        let (Some((_, first)), Some(from), Some(to)) = (
-            windows.first(),
-            windows.iter().map(|(_, window)| window.from()).min(),
-            windows.iter().map(|(_, window)| window.to()).max(),
-        ) else {
-            return Ok(HashMap::new());
-        };
-        let (granularity, zone) = (first.granularity(), first.zone());
-        let rows: Vec<SeriesRow> = if granularity == Granularity::Minute {
+        let Some((_, first)) = windows.first() else { return Ok(HashMap::new()) };
+        let rows: Vec<SeriesRow> = if first.granularity() == Granularity::Minute {
             sqlx::query_as(MINUTES).bind(ids).bind(starts).bind(ends).fetch_all(self.pool()).await?
         } else {
-            let shared;
-            let bounds = if first.from() == from && first.to() == to {
-                first.boundaries()
-            } else {
-                // Each window is within its bound; so is a span that many of them share.
-                shared = boundaries(granularity, zone, from, to, usize::MAX).unwrap_or_default();
-                &shared
-            };
+            let windows: Vec<&Window> = windows.iter().map(|(_, window)| *window).collect();
             sqlx::query_as(SERIES)
                 .bind(ids)
                 .bind(starts)
                 .bind(ends)
-                .bind(naive(bounds))
+                .bind(naive(&bounds(&windows)))
                 .fetch_all(self.pool())
                 .await?
         };

@@ -1,69 +1,99 @@
-//! One user's events together.
+//! Each user's events together.
+
+use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use sea_orm::sqlx;
 
-use super::stored::{StoredSeries, naive};
+use super::stored::{StoredSeries, bounds, naive};
 use crate::{
     Error, Service,
-    domain::Counters,
+    domain::{Counters, UserId, Viewer},
     timeline::{Extent, Window},
 };
 
-/// Over all of one user's events. The cumulative count is made of the base and the sums.
+/// Over all of a user's events. The cumulative count is made of the base, which has no instant, and the sums.
 const USER_SERIES: &str = r#"
-SELECT NULL::timestamp AS instant,
-       coalesce(sum((SELECT before.cumulative_participants FROM timeline_data AS before
-                     WHERE before.event_id = event_stats.event_id AND before."timestamp" < $2
-                     ORDER BY before."timestamp" DESC LIMIT 1)), 0)::bigint AS participants,
-       0::bigint AS views, 0::bigint AS engagement, 0::bigint AS conversions
-FROM event_stats WHERE user_id = $1
-UNION ALL
-(SELECT min(counted."timestamp"), sum(counted.participants)::bigint, sum(counted.views)::bigint,
-        sum(counted.engagement)::bigint, sum(counted.conversions)::bigint
- FROM event_stats JOIN timeline_data AS counted USING (event_id)
- WHERE event_stats.user_id = $1 AND counted."timestamp" >= $2 AND counted."timestamp" < $3
- GROUP BY width_bucket(counted."timestamp", $4::timestamp[])
- ORDER BY 1)"#;
+SELECT asked.user_id, found.instant, found.participants, found.views, found.engagement, found.conversions
+FROM unnest($1::text[], $2::timestamp[], $3::timestamp[]) AS asked (user_id, starts, ends)
+CROSS JOIN LATERAL (
+    SELECT NULL::timestamp AS instant,
+           coalesce(sum((SELECT before.cumulative_participants FROM timeline_data AS before
+                         WHERE before.event_id = event_stats.event_id AND before."timestamp" < asked.starts
+                         ORDER BY before."timestamp" DESC LIMIT 1)), 0)::bigint AS participants,
+           0::bigint AS views, 0::bigint AS engagement, 0::bigint AS conversions
+    FROM event_stats WHERE event_stats.user_id = asked.user_id
+    UNION ALL
+    (SELECT min(counted."timestamp"), sum(counted.participants)::bigint, sum(counted.views)::bigint,
+            sum(counted.engagement)::bigint, sum(counted.conversions)::bigint
+     FROM event_stats JOIN timeline_data AS counted USING (event_id)
+     WHERE event_stats.user_id = asked.user_id
+       AND counted."timestamp" >= asked.starts AND counted."timestamp" < asked.ends
+     GROUP BY width_bucket(counted."timestamp", $4::timestamp[])
+     ORDER BY 1)
+) AS found"#;
+
+type SeriesRow = (String, Option<NaiveDateTime>, i64, i64, i64, i64);
 
 impl Service {
-    pub(super) async fn user_extent(&self, owner: &str) -> Result<Option<Extent>, Error> {
-        let (first, last): (Option<NaiveDateTime>, Option<NaiveDateTime>) = sqlx::query_as(
-            r#"SELECT min(bounds.first), max(bounds.last) FROM event_stats CROSS JOIN LATERAL (
+    /// The first and the last stored minute of all events of each of these users.
+    pub(super) async fn user_extents(&self, of: &[&UserId]) -> Result<HashMap<UserId, Extent>, Error> {
+        let users: Vec<&str> = of.iter().map(|user| user.as_str()).collect();
+        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = sqlx::query_as(
+            r#"SELECT user_id, min(bounds.first), max(bounds.last) FROM event_stats CROSS JOIN LATERAL (
                    SELECT min("timestamp") AS first, max("timestamp") AS last
                    FROM timeline_data WHERE timeline_data.event_id = event_stats.event_id
-               ) AS bounds WHERE event_stats.user_id = $1"#,
+               ) AS bounds
+               WHERE user_id = ANY($1) AND user_id <> '' AND bounds.first IS NOT NULL GROUP BY user_id"#,
         )
-        .bind(owner)
-        .fetch_one(self.pool())
+        .bind(users)
+        .fetch_all(self.pool())
         .await?;
-        Ok(first.zip(last).map(|(first, last)| Extent { first: first.and_utc(), last: last.and_utc() }))
+        let extent = |first: NaiveDateTime, last: NaiveDateTime| Extent {
+            first: first.and_utc(),
+            last: last.and_utc(),
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(user, first, last)| (UserId::trusted(&user), extent(first, last)))
+            .collect())
     }
 
-    pub(super) async fn user_series(&self, owner: &str, window: &Window) -> Result<StoredSeries, Error> {
-        if owner.is_empty() || window.is_empty() {
-            return Ok(StoredSeries::default());
+    /// The stored numbers of each user's window, in one statement; of a user whom the viewer may not see, nothing.
+    pub(super) async fn user_series(
+        &self,
+        viewer: &Viewer,
+        windows: &[(UserId, Window)],
+    ) -> Result<HashMap<UserId, StoredSeries>, Error> {
+        let windows: Vec<&(UserId, Window)> =
+            windows.iter().filter(|(user, window)| viewer.may_see(user) && !window.is_empty()).collect();
+        if windows.is_empty() {
+            return Ok(HashMap::new());
         }
-        let rows: Vec<(Option<NaiveDateTime>, i64, i64, i64, i64)> = sqlx::query_as(USER_SERIES)
-            .bind(owner)
-            .bind(window.from().naive_utc())
-            .bind(window.to().naive_utc())
-            .bind(naive(window.boundaries()))
+        let users: Vec<&str> = windows.iter().map(|(user, _)| user.as_str()).collect();
+        let instants = |of: fn(&Window) -> chrono::DateTime<chrono::Utc>| {
+            windows.iter().map(|(_, window)| of(window).naive_utc()).collect::<Vec<_>>()
+        };
+        let all: Vec<&Window> = windows.iter().map(|(_, window)| window).collect();
+        let rows: Vec<SeriesRow> = sqlx::query_as(USER_SERIES)
+            .bind(users)
+            .bind(instants(Window::from))
+            .bind(instants(Window::to))
+            .bind(naive(&bounds(&all)))
             .fetch_all(self.pool())
             .await?;
-        let mut series = StoredSeries::default();
-        let mut cumulative = 0;
-        for (instant, participants, views, engagement, conversions) in rows {
-            cumulative += participants;
+        let mut by_user: HashMap<UserId, StoredSeries> = HashMap::with_capacity(windows.len());
+        for (user, instant, participants, views, engagement, conversions) in rows {
+            let series = by_user.entry(UserId::trusted(&user)).or_default();
             match instant {
                 None => series.base = participants,
-                Some(instant) => series.rows.push((
-                    instant.and_utc(),
-                    Counters { participants, views, engagement, conversions },
-                    cumulative,
-                )),
+                Some(instant) => {
+                    let before = series.rows.last().map_or(series.base, |(_, _, cumulative)| *cumulative);
+                    let counters = Counters { participants, views, engagement, conversions };
+                    series.rows.push((instant.and_utc(), counters, before + participants));
+                }
             }
         }
-        Ok(series)
+        Ok(by_user)
     }
 }

@@ -27,6 +27,8 @@ impl Counter {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&server).await.unwrap();
+                server.set_nodelay(true).unwrap();
+                client.set_nodelay(true).unwrap();
                 let (from_client, mut to_client) = client.into_split();
                 let (mut from_server, to_server) = server.into_split();
                 tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
@@ -53,18 +55,17 @@ async fn pass_on(
     loop {
         let kind = if begun { client.read_u8().await? } else { 0 };
         let length = client.read_u32().await?;
-        let mut body = vec![0; usize::try_from(length).unwrap() - 4];
-        client.read_exact(&mut body).await?;
-        if begun {
-            // Execute of a prepared statement, or a simple query.
-            if matches!(kind, b'E' | b'Q') {
-                executed.fetch_add(1, Ordering::SeqCst);
-            }
-            server.write_u8(kind).await?;
-        } else {
-            begun = body[..4] == PROTOCOL_3.to_be_bytes();
+        // In one piece: a packet in parts waits for the acknowledgement of each.
+        let mut packet = if begun { vec![kind] } else { Vec::new() };
+        packet.extend(length.to_be_bytes());
+        let body = packet.len();
+        packet.resize(body + usize::try_from(length).unwrap() - 4, 0);
+        client.read_exact(&mut packet[body..]).await?;
+        // Execute of a prepared statement, or a simple query.
+        if matches!(kind, b'E' | b'Q') {
+            executed.fetch_add(1, Ordering::SeqCst);
         }
-        server.write_u32(length).await?;
-        server.write_all(&body).await?;
+        begun |= packet[body..].starts_with(&PROTOCOL_3.to_be_bytes());
+        server.write_all(&packet).await?;
     }
 }

@@ -8,6 +8,7 @@ mod examples;
 mod export;
 mod live;
 mod statements;
+mod walk;
 
 use sea_orm::sqlx;
 use tests::testbed::Testbed;
