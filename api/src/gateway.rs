@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use service::Service;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     addresses::Addresses, auth::Authenticator, error::Reporter, execution::Executor, graphql,
@@ -24,13 +24,15 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Gateway(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) executor: Executor,
+    pub(crate) executor: Arc<Executor>,
     pub(crate) authenticator: Authenticator,
     pub(crate) addresses: Option<Addresses>,
     pub(crate) settings: Settings,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) metrics: Option<RenderMetrics>,
     pub(crate) stop: CancellationToken,
+    /// WebSockets, which the HTTP server does not wait for.
+    pub(crate) sockets: TaskTracker,
     pub(crate) sdl: String,
 }
 
@@ -48,7 +50,7 @@ impl Gateway {
         let clock = service.clock().clone();
         let reporter = Reporter::new(&clock);
         Self(Arc::new(Shared {
-            executor: Executor::new(service, &settings, reporter),
+            executor: Arc::new(Executor::new(service, &settings, reporter)),
             authenticator: Authenticator::new(settings.auth.clone(), clock),
             addresses: settings
                 .requests_per_minute
@@ -57,7 +59,15 @@ impl Gateway {
             readiness,
             metrics,
             stop,
+            sockets: TaskTracker::new(),
             sdl: graphql::sdl(),
         }))
+    }
+
+    /// Returns when the last WebSocket has been closed, once it was asked to stop.
+    pub async fn closed(self) {
+        self.0.stop.cancelled().await;
+        self.0.sockets.close();
+        self.0.sockets.wait().await;
     }
 }

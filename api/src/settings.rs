@@ -30,6 +30,10 @@ pub struct Settings {
     pub graphiql: bool,
     /// How long a WebSocket may take to send `connection_init`.
     pub ws_init_timeout: Duration,
+    /// How long a WebSocket's client may take to accept a frame before it is cut off.
+    pub ws_send_timeout: Duration,
+    /// How long after it was given out a subscription's cursor can be resumed from.
+    pub resume_window: Duration,
 }
 
 impl Default for Settings {
@@ -45,6 +49,8 @@ impl Default for Settings {
             introspection: true,
             graphiql: true,
             ws_init_timeout: Duration::from_secs(10),
+            ws_send_timeout: Duration::from_secs(20),
+            resume_window: Duration::from_secs(86_400),
         }
     }
 }

@@ -2,14 +2,11 @@
 
 use std::{
     collections::HashSet,
-    pin::Pin,
     sync::{LazyLock, PoisonError, RwLock},
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use async_graphql::parser::types::OperationType;
-use futures_util::Stream;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::Span;
 
@@ -22,6 +19,9 @@ const OPERATION_TIME: &str = "pulsegate_graphql_operation_duration_seconds";
 const SUBSCRIPTIONS: &str = "pulsegate_graphql_subscriptions_total";
 const WEBSOCKETS: &str = "pulsegate_websockets";
 const EVENT_STREAMS: &str = "pulsegate_event_streams";
+pub(crate) const LIVE_UPDATES: &str = "pulsegate_live_updates_total";
+pub(crate) const LIVE_EXECUTIONS: &str = "pulsegate_live_executions_total";
+pub(crate) const STALLED_CLIENTS: &str = "pulsegate_stalled_clients_total";
 
 /// Clients choose the names of operations, so only so many are told apart.
 const NAMES: usize = 100;
@@ -49,6 +49,9 @@ pub fn describe() {
     );
     describe_gauge!(WEBSOCKETS, "WebSockets that are open");
     describe_gauge!(EVENT_STREAMS, "Event streams that are open");
+    describe_counter!(LIVE_UPDATES, "Updates of subscriptions that were sent to clients");
+    describe_counter!(LIVE_EXECUTIONS, "Updates of subscriptions that were executed, each for all who take the same step");
+    describe_counter!(STALLED_CLIENTS, "WebSockets that were cut off because their clients took no frame for too long");
 }
 
 /// Counts as one of `gauge` for as long as it lives.
@@ -126,28 +129,6 @@ fn bounded(name: Option<&str>, succeeded: bool) -> String {
         return name.to_owned();
     }
     if known.contains(name) { name.to_owned() } else { OTHER.to_owned() }
-}
-
-/// A stream whose work is a part of a trace.
-pub(crate) struct Traced<S> {
-    inner: Pin<Box<S>>,
-    span: Span,
-}
-
-impl<S> Traced<S> {
-    pub(crate) fn new(inner: S, span: Span) -> Self {
-        Self { inner: Box::pin(inner), span }
-    }
-}
-
-impl<S: Stream> Stream for Traced<S> {
-    type Item = S::Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = &mut *self;
-        let _entered = this.span.enter();
-        this.inner.as_mut().poll_next(context)
-    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::{
     clock::SharedClock,
     cursor::Cursors,
     documents::Documents,
-    live::{Bus, Charts, Hub, Outbox},
+    live::{Bus, Drawings, Hub, Outbox},
     redis::Redis,
 };
 
@@ -96,7 +96,7 @@ pub struct Service {
     documents: Documents,
     hub: Arc<Hub>,
     outbox: Outbox,
-    charts: Charts,
+    drawings: Drawings,
     installation: OnceCell<Installation>,
     listening: AtomicBool,
     known_months: MokaCache<NaiveDate, ()>,
@@ -153,7 +153,7 @@ impl Service {
             redis,
             hub: Arc::new(Hub::new()),
             outbox: Outbox::default(),
-            charts: Charts::default(),
+            drawings: Drawings::new(),
             installation: OnceCell::new(),
             listening: AtomicBool::new(false),
             known_months: MokaCache::builder().max_capacity(KNOWN_MONTHS).time_to_live(MONTHS_TTL).build(),
@@ -197,8 +197,8 @@ impl Service {
         &self.hub
     }
 
-    pub(crate) const fn charts(&self) -> &Charts {
-        &self.charts
+    pub(crate) const fn drawings(&self) -> &Drawings {
+        &self.drawings
     }
 
     pub(crate) const fn known_months(&self) -> &MokaCache<NaiveDate, ()> {

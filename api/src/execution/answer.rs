@@ -72,16 +72,6 @@ impl Answer {
     pub(crate) fn errors(&self) -> &[ServerError] {
         &self.errors
     }
-
-    /// The value at `field` of the only root field, where it is a text: an update's cursor, if it was asked for.
-    pub(crate) fn root_text(&self, field: &str) -> Option<&str> {
-        let Some(Value::Object(root)) = &self.data else { return None };
-        let Some(Value::Object(update)) = root.values().next() else { return None };
-        match update.get(field) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        }
-    }
 }
 
 /// Makes the GraphQL library's responses fit for clients.

@@ -4,9 +4,11 @@
 mod answer;
 mod check;
 mod introspection;
+mod live;
 mod params;
 mod prepare;
 mod rendered;
+mod sent;
 mod shape;
 
 use std::{
@@ -16,7 +18,7 @@ use std::{
 };
 
 use async_graphql::parser::types::OperationType;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 
 use service::{Service, domain::Viewer};
 use tracing::Instrument;
@@ -27,6 +29,7 @@ use check::Checker;
 pub(crate) use params::{Asked, Params};
 use prepare::{Parsed, Prepared};
 pub(crate) use rendered::{Outcome, Rendered};
+pub(crate) use sent::Sent;
 use shape::Types;
 
 use crate::{
@@ -34,7 +37,7 @@ use crate::{
     budget::{Bill, Budget},
     documents::Documents,
     error::{ErrorCode, Fault, Reporter},
-    graphql::{self, LoaderSlot, Reader, ResumeFrom, Schema},
+    graphql::{self, LoaderSlot, Reader, Schema},
     http,
     settings::{Limits, Settings},
     telemetry,
@@ -61,6 +64,8 @@ pub(crate) struct Executor {
     service: Arc<Service>,
     reporter: Reporter,
     finisher: Arc<Finisher>,
+    audiences: live::Audiences,
+    resume_window: Duration,
 }
 
 impl Executor {
@@ -78,6 +83,8 @@ impl Executor {
             service,
             reporter,
             finisher: Arc::new(finisher),
+            audiences: live::Audiences::new(),
+            resume_window: settings.resume_window,
         }
     }
 
@@ -175,28 +182,20 @@ impl Executor {
     }
 
     /// Executes any operation as a stream: a query or mutation gives one answer, a subscription one for each update.
-    /// Dropping the stream leaves nothing behind.
+    /// Dropping the stream leaves nothing behind. `resume` is a cursor that came beside the document.
     pub(crate) fn stream(
-        &self,
+        self: &Arc<Self>,
         prepared: Prepared,
         identity: &Identity,
-        resume: Option<ResumeFrom>,
-    ) -> impl Stream<Item = Answer> + Send + 'static + use<> {
-        let span = telemetry::operation(prepared.kind, prepared.name.as_deref());
+        resume: Option<String>,
+    ) -> impl Stream<Item = Arc<Sent>> + Send + 'static + use<> {
         telemetry::subscribed(prepared.kind, prepared.name.as_deref());
-        let mut request = prepared.request.data(self.loaders(identity.viewer.clone()));
-        if let Some(resume) = resume {
-            request = request.data(resume);
+        if prepared.kind == OperationType::Subscription {
+            return live::follow(self, prepared, identity.viewer.clone(), resume).left_stream();
         }
-        let finisher = Arc::clone(&self.finisher);
-        let document = prepared.document;
-        let responses = AssertUnwindSafe(self.schema.execute_stream(request)).catch_unwind();
-        let responses = telemetry::Traced::new(responses, span);
-        // After a panic the library's stream is in no state to be asked again, which its wrapper sees to.
-        responses.map(move |response| match response {
-            Ok(response) => finisher.answer(response, &document),
-            Err(_panic) => Answer::failed(finisher.reporter.defect(PANIC)),
-        })
+        let (executor, identity) = (Arc::clone(self), identity.clone());
+        let answer = async move { Arc::new(Sent::answer(&executor.execute(prepared, &identity).await)) };
+        stream::once(Box::pin(answer)).right_stream()
     }
 
     pub(crate) fn service(&self) -> &Service {

@@ -46,6 +46,13 @@ pub(super) struct Chosen {
     pub(super) fragments: HashMap<Name, Positioned<FragmentDefinition>>,
 }
 
+impl Prepared {
+    /// Whether it comes to an end by itself.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.kind != OperationType::Subscription
+    }
+}
+
 pub(super) fn parse(asked: Asked, limits: &Limits) -> Result<Parsed, Answer> {
     let scanned = guard::scan(&asked.document, &asked.variables, limits)
         .map_err(|refusal| Answer::refused(refusal.into()))?;

@@ -1,6 +1,6 @@
 //! GraphQL over server-sent events, "distinct connections": one operation per request, for where WebSockets do not pass.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_graphql::parser::types::OperationType;
 use axum::{
@@ -22,9 +22,8 @@ use super::{
 use crate::{
     auth::Identity,
     error::{ErrorCode, Fault},
-    execution::{Answer, Params},
+    execution::{Params, Sent},
     gateway::{Gateway, Shared},
-    graphql::ResumeFrom,
     telemetry::Held,
 };
 
@@ -113,18 +112,17 @@ async fn follow(
             // A browser sends it by itself when it connects again.
             let resume =
                 headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
-            let resume = resume.map(|id| ResumeFrom(id.to_owned()));
-            shared.executor.stream(prepared, identity, resume).left_stream()
+            shared.executor.stream(prepared, identity, resume.map(str::to_owned)).left_stream()
         }
-        Err(refused) => stream::once(future::ready(refused)).right_stream(),
+        Err(refused) => stream::once(future::ready(Arc::new(Sent::answer(&refused)))).right_stream(),
     };
     let counted = Held::new("pulsegate_event_streams");
     let now = shared.authenticator.now();
     let lifetime = identity.expires_at.map(|instant| (instant - now).to_std().unwrap_or_default());
     let events = answers
-        .map(move |answer| {
+        .map(move |sent| {
             let _ = &counted;
-            event(&answer)
+            event(&sent)
         })
         .chain(stream::once(future::ready(complete())))
         .take_until(ending(shared.stop.clone(), lifetime))
@@ -139,12 +137,12 @@ async fn ending(stop: tokio_util::sync::CancellationToken, lifetime: Option<Dura
     }
 }
 
-fn event(answer: &Answer) -> Event {
+fn event(sent: &Sent) -> Event {
     // Written without line breaks, so that it is one line of the event.
-    let event = Event::default().event("next").data(serde_json::to_string(answer).unwrap_or_default());
-    match answer.root_text("cursor") {
-        Some(cursor) if !cursor.contains(['\n', '\r', '\0']) => event.id(cursor),
-        _ => event,
+    let event = Event::default().event("next").data(sent.text());
+    match sent.cursor() {
+        Some(cursor) => event.id(cursor),
+        None => event,
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn upgrade(upgrade: WebSocketUpgrade, shared: &Arc<Shared>, headers: 
         .max_message_size(largest);
     let is_spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
+        let _waited_for = shared.sockets.token();
         Session::new(socket, shared, authorization).run(is_spoken).await;
     })
 }

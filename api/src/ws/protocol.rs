@@ -1,9 +1,6 @@
-use async_graphql::ServerError;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::execution::Answer;
 
 /// What clients may send.
 #[derive(Debug, Deserialize)]
@@ -31,33 +28,41 @@ pub(super) enum ClientMessage {
     },
 }
 
-/// What they get.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+/// What they get. Payloads are JSON already.
+#[derive(Debug)]
 pub(super) enum ServerMessage<'a> {
     ConnectionAck,
-    Next {
-        id: &'a str,
-        payload: &'a Answer,
-    },
-    Error {
-        id: &'a str,
-        payload: &'a [ServerError],
-    },
-    Complete {
-        id: &'a str,
-    },
-    Pong {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        payload: Option<Map<String, Value>>,
-    },
+    Next { id: &'a str, payload: &'a str },
+    Error { id: &'a str, payload: &'a str },
+    Complete { id: &'a str },
+    Pong { payload: Option<Map<String, Value>> },
 }
 
 impl ServerMessage<'_> {
     pub(super) fn frame(&self) -> Message {
-        // Text keys and finite numbers only, so there is nothing that could not be written.
-        Message::Text(serde_json::to_string(self).unwrap_or_default().into())
+        let text = match self {
+            Self::ConnectionAck => r#"{"type":"connection_ack"}"#.to_owned(),
+            Self::Next { id, payload } => with_payload("next", id, payload),
+            Self::Error { id, payload } => with_payload("error", id, payload),
+            Self::Complete { id } => format!(r#"{{"type":"complete","id":{}}}"#, quoted(id)),
+            Self::Pong { payload: None } => r#"{"type":"pong"}"#.to_owned(),
+            Self::Pong { payload: Some(payload) } => {
+                format!(
+                    r#"{{"type":"pong","payload":{}}}"#,
+                    serde_json::to_string(payload).unwrap_or_default()
+                )
+            }
+        };
+        Message::Text(text.into())
     }
+}
+
+fn with_payload(kind: &str, id: &str, payload: &str) -> String {
+    format!(r#"{{"type":"{kind}","id":{},"payload":{payload}}}"#, quoted(id))
+}
+
+fn quoted(id: &str) -> String {
+    serde_json::to_string(id).unwrap_or_default()
 }
 
 /// Why a socket is closed.
@@ -127,6 +132,19 @@ mod tests {
         ] {
             assert!(!read(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn frames_are_json_whatever_the_id_is() {
+        let text = |message: ServerMessage<'_>| match message.frame() {
+            Message::Text(text) => serde_json::from_str::<Value>(&text).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let id = "a\"b\\c\n새해";
+        let next = text(ServerMessage::Next { id, payload: r#"{"data":null}"# });
+        assert_eq!(next, serde_json::json!({"type": "next", "id": id, "payload": {"data": null}}));
+        let complete = text(ServerMessage::Complete { id });
+        assert_eq!(complete, serde_json::json!({"type": "complete", "id": id}));
     }
 
     #[test]

@@ -1,9 +1,14 @@
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until, timeout};
 
 use super::{
     operations::{Event, MOST, Operations},
@@ -12,17 +17,17 @@ use super::{
 use crate::{
     auth::Identity,
     error::{ErrorCode, Fault},
-    execution::{Answer, Params},
+    execution::{Answer, Params, Sent},
     gateway::Shared,
-    telemetry::Held,
+    telemetry::{Held, STALLED_CLIENTS},
 };
 
-/// A client that takes no frame for so long is cut off, so that what is meant for it does not pile up.
-const STALLED: Duration = Duration::from_secs(20);
 /// How often a client is asked whether it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 /// How long a client may take to answer a close frame.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long queries and mutations may go on when the process is asked to stop.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// Why the loop ends.
 enum End {
@@ -46,10 +51,12 @@ pub(super) struct Session {
     /// Set by `connection_init`.
     identity: Option<Identity>,
     /// When the token ends.
-    expiry: Option<Instant>,
+    expiry: Option<Pin<Box<Sleep>>>,
     operations: Operations,
     /// Whether anything was heard since the last heartbeat.
     heard: bool,
+    /// Until when queries and mutations may go on, once the process is asked to stop.
+    drained_at: Option<Instant>,
     _counted: Held,
 }
 
@@ -63,6 +70,7 @@ impl Session {
             expiry: None,
             operations: Operations::default(),
             heard: true,
+            drained_at: None,
             _counted: Held::new("pulsegate_websockets"),
         }
     }
@@ -84,14 +92,24 @@ impl Session {
     }
 
     async fn serve(&mut self) -> End {
-        let stop = self.shared.stop.clone();
-        let init_deadline = Instant::now() + self.shared.settings.ws_init_timeout;
+        let shared = Arc::clone(&self.shared);
+        // Made once, and not for every frame.
+        let mut stopped = pin!(shared.stop.cancelled());
+        let init_timeout = shared.settings.ws_init_timeout;
+        let mut init_deadline = Some(Box::pin(sleep_until(Instant::now() + init_timeout)));
         let mut heartbeat = heartbeat();
         loop {
+            if self.identity.is_some() {
+                init_deadline = None;
+            }
             let turn = tokio::select! {
-                () = stop.cancelled() => Err(Close::Restart.into()),
-                () = sleep_until(init_deadline), if self.identity.is_none() => Err(Close::InitialisationTimeout.into()),
-                () = at(self.expiry) => Err(Close::Forbidden("The token has expired").into()),
+                () = &mut stopped, if self.drained_at.is_none() => {
+                    self.drain();
+                    Ok(())
+                }
+                () = at(init_deadline.as_mut()) => Err(Close::InitialisationTimeout.into()),
+                () = at(self.expiry.as_mut()) => Err(Close::Forbidden("The token has expired").into()),
+                () = drained(self.drained_at) => Err(Close::Restart.into()),
                 _ = heartbeat.tick() => self.beat().await,
                 frame = self.socket.recv() => match frame {
                     Some(Ok(frame)) => self.receive(frame).await,
@@ -104,17 +122,31 @@ impl Session {
             if let Err(end) = turn {
                 return end;
             }
+            if self.drained_at.is_some() && self.operations.is_empty() {
+                return Close::Restart.into();
+            }
         }
+    }
+
+    /// The process stops: what goes on for ever ends now, and what comes to an end by itself may.
+    fn drain(&mut self) {
+        self.operations.stop_following();
+        self.drained_at = Some(Instant::now() + DRAIN);
     }
 
     async fn send(&mut self, message: ServerMessage<'_>) -> Result<(), End> {
         self.write(message.frame()).await
     }
 
+    /// A client that takes no frame for too long is cut off, so that what is meant for it does not pile up.
     async fn write(&mut self, frame: Message) -> Result<(), End> {
-        match timeout(STALLED, self.socket.send(frame)).await {
+        match timeout(self.shared.settings.ws_send_timeout, self.socket.send(frame)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Gone),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => {
+                metrics::counter!(STALLED_CLIENTS).increment(1);
+                Err(End::Gone)
+            }
         }
     }
 
@@ -149,7 +181,10 @@ impl Session {
                 self.operations.stop(&id);
                 Ok(())
             }
-            ClientMessage::Ping { payload } => self.send(ServerMessage::Pong { payload }).await,
+            ClientMessage::Ping { payload } => {
+                let payload = self.renew(payload).await?;
+                self.send(ServerMessage::Pong { payload }).await
+            }
             ClientMessage::Pong { .. } => Ok(()),
         }
     }
@@ -158,19 +193,43 @@ impl Session {
         if self.identity.is_some() {
             return Err(Close::TooManyInitialisations.into());
         }
-        let sent =
-            payload.and_then(|payload| payload.get("authorization").or_else(|| payload.get("Authorization")));
-        let authorization = sent.and_then(Value::as_str).or(self.authorization.as_deref());
-        let authenticator = &self.shared.authenticator;
-        authenticator.look_for_key(authorization).await;
-        let Ok(identity) = authenticator.identify(authorization) else {
+        let sent = payload.and_then(authorization).and_then(Value::as_str);
+        let authorization = sent.or(self.authorization.as_deref());
+        self.shared.authenticator.look_for_key(authorization).await;
+        let Ok(identity) = self.shared.authenticator.identify(authorization) else {
             return Err(Close::Forbidden("Forbidden: no valid token").into());
         };
-        self.expiry = identity
-            .expires_at
-            .map(|instant| Instant::now() + (instant - authenticator.now()).to_std().unwrap_or_default());
-        self.identity = Some(identity);
+        self.admit(identity);
         self.send(ServerMessage::ConnectionAck).await
+    }
+
+    /// Takes a new token of the same user from a ping, so that following goes on when the former one ends. Gives back what
+    /// the pong repeats: the token is not part of it.
+    async fn renew(&mut self, payload: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, End> {
+        let (Some(identity), Some(mut payload)) = (&self.identity, payload) else { return Ok(None) };
+        // Where tokens are not asked for, none ends.
+        if identity.expires_at.is_none() {
+            return Ok(Some(payload));
+        }
+        let Some(sent) = authorization(&payload) else { return Ok(Some(payload)) };
+        self.shared.authenticator.look_for_key(sent.as_str()).await;
+        match self.shared.authenticator.identify(sent.as_str()) {
+            // What runs was let through for this user, with these rights.
+            Ok(renewed) if renewed.viewer == identity.viewer => self.admit(renewed),
+            Ok(_) => return Err(Close::Forbidden("Forbidden: the new token is another user's").into()),
+            Err(_) => return Err(Close::Forbidden("Forbidden: no valid token").into()),
+        }
+        payload.retain(|name, _| !name.eq_ignore_ascii_case("authorization"));
+        Ok((!payload.is_empty()).then_some(payload))
+    }
+
+    fn admit(&mut self, identity: Identity) {
+        let now = self.shared.authenticator.now();
+        self.expiry = identity.expires_at.map(|instant| {
+            let lifetime = (instant - now).to_std().unwrap_or_default();
+            Box::pin(sleep_until(Instant::now() + lifetime))
+        });
+        self.identity = Some(identity);
     }
 
     async fn subscribe(&mut self, id: &str, payload: Value) -> Result<(), End> {
@@ -184,29 +243,39 @@ impl Session {
         let Ok(params) = Params::from_json(payload) else {
             return Err(Close::BadRequest("Invalid payload of subscribe").into());
         };
-        if self.operations.is_full() {
+        if self.drained_at.is_some() {
+            // The close frame that follows makes the client ask elsewhere.
+            return Ok(());
+        }
+        let refused = if self.operations.is_full() {
             let message =
                 format!("A connection runs up to {MOST} operations at once: complete one, or open another.");
-            let refused = Answer::refused(Fault::new(ErrorCode::RateLimited, message));
-            return self.send(ServerMessage::Error { id, payload: refused.errors() }).await;
-        }
-        match self.shared.executor.prepare(params, identity).await {
-            Ok(prepared) => {
-                self.operations.start(id, self.shared.executor.stream(prepared, identity, None));
-                Ok(())
+            Answer::refused(Fault::new(ErrorCode::RateLimited, message))
+        } else {
+            match self.shared.executor.prepare(params, identity).await {
+                Ok(prepared) => {
+                    let is_finite = prepared.is_finite();
+                    let answers = self.shared.executor.stream(prepared, identity, None);
+                    self.operations.start(id, is_finite, answers);
+                    return Ok(());
+                }
+                Err(refused) => refused,
             }
-            Err(refused) => self.send(ServerMessage::Error { id, payload: refused.errors() }).await,
-        }
+        };
+        let refused = Sent::answer(&refused);
+        self.send(ServerMessage::Error { id, payload: refused.refusal().unwrap_or("[]") }).await
     }
 
     async fn emit(&mut self, id: &str, event: Event) -> Result<(), End> {
         match event {
-            Event::Answer(refused) if refused.is_refusal() => {
-                // `error` ends an operation as `complete` does.
-                self.operations.stop(id);
-                self.send(ServerMessage::Error { id, payload: refused.errors() }).await
-            }
-            Event::Answer(answer) => self.send(ServerMessage::Next { id, payload: &answer }).await,
+            Event::Answer(sent) => match sent.refusal() {
+                Some(errors) => {
+                    // `error` ends an operation as `complete` does.
+                    self.operations.stop(id);
+                    self.send(ServerMessage::Error { id, payload: errors }).await
+                }
+                None => self.send(ServerMessage::Next { id, payload: sent.text() }).await,
+            },
             Event::Done => {
                 self.operations.stop(id);
                 self.send(ServerMessage::Complete { id }).await
@@ -215,16 +284,27 @@ impl Session {
     }
 }
 
+fn authorization(payload: &Map<String, Value>) -> Option<&Value> {
+    payload.get("authorization").or_else(|| payload.get("Authorization"))
+}
+
 fn heartbeat() -> Interval {
     let mut interval = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
 }
 
-/// At that instant, or never.
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
+/// Then, or never.
+async fn at(sleep: Option<&mut Pin<Box<Sleep>>>) {
+    match sleep {
+        Some(sleep) => sleep.as_mut().await,
+        None => pending().await,
+    }
+}
+
+async fn drained(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
         None => pending().await,
     }
 }

@@ -5,6 +5,7 @@ use axum::{
 };
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use service::clock::{Clock, SystemClock};
 
 use crate::client::{router, send};
 
@@ -17,8 +18,16 @@ pub(crate) fn settings() -> Settings {
 
 /// Valid for longer than anybody will run this.
 pub(crate) fn token(user: &str) -> String {
-    let claims = json!({"sub": user, "exp": 4_102_444_800_u64});
-    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).unwrap()
+    signed(&json!({"sub": user, "exp": 4_102_444_800_u64}))
+}
+
+/// Valid for so many seconds at most, and for one less at least.
+pub(crate) fn token_for(user: &str, seconds: i64) -> String {
+    signed(&json!({"sub": user, "exp": SystemClock.now().timestamp() + seconds}))
+}
+
+pub(crate) fn signed(claims: &Value) -> String {
+    encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET)).unwrap()
 }
 
 async fn ask(authorization: Option<&str>, query: &str) -> (StatusCode, String, Value) {

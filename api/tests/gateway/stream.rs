@@ -1,10 +1,17 @@
+use std::time::Duration;
+
 use api::Settings;
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
 
-use crate::client::{Reply, router, send};
+use tokio::time::timeout;
+
+use crate::{
+    auth,
+    client::{Reply, router, send},
+};
 
 async fn stream(accept: &str, query: &str) -> Reply {
     let request = Request::post("/graphql/stream")
@@ -49,4 +56,19 @@ async fn other_media_types_are_refused() {
     assert_eq!(stream("application/json", "{ __typename }").await.status, StatusCode::NOT_ACCEPTABLE);
     let get = Request::get("/graphql/stream?query=mutation%7B__typename%7D").body(Body::empty()).unwrap();
     assert_eq!(send(&router(Settings::default()), get).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_ends_the_stream() {
+    let request = Request::post("/graphql/stream")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {}", auth::token_for("user-01", 2)))
+        .body(Body::from(
+            serde_json::json!({"query": "subscription { eventUpdated(eventId: \"e\") { cursor } }"})
+                .to_string(),
+        ))
+        .unwrap();
+    let reply =
+        timeout(Duration::from_secs(3), send(&router(auth::settings()), request)).await.expect("it ends");
+    assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
 }

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use api::{Limits, Settings};
 use futures_util::{SinkExt, StreamExt};
@@ -233,6 +236,69 @@ async fn tokens_come_with_the_first_message() {
         client.subscribe("1", "subscription { userUpdated(userId: \"user-02\") { cursor } }").await;
         assert_eq!(client.receive().await["payload"]["errors"][0]["extensions"]["code"], "FORBIDDEN");
     }
+}
+
+/// A connection that bears a token.
+async fn admitted(token: &str) -> Client {
+    let mut client = Client::to(auth::settings()).await;
+    let bearer = format!("Bearer {token}");
+    client.send(json!({"type": "connection_init", "payload": {"authorization": bearer}})).await;
+    assert_eq!(client.receive().await["type"], "connection_ack");
+    client
+}
+
+#[tokio::test]
+async fn a_token_that_ends_ends_the_connection() {
+    let started = Instant::now();
+    let mut client = admitted(&auth::token_for("user-01", 2)).await;
+    client.subscribe("1", QUIET).await;
+    assert_eq!(client.closed().await, 4403);
+    assert!(started.elapsed() < Duration::from_secs(3), "within a second");
+}
+
+#[tokio::test]
+async fn a_ping_brings_a_new_token_of_the_same_user() {
+    let mut client = admitted(&auth::token_for("user-01", 2)).await;
+    client.subscribe("1", QUIET).await;
+    let bearer = format!("Bearer {}", auth::token("user-01"));
+    client.send(json!({"type": "ping", "payload": {"authorization": bearer, "n": 1}})).await;
+    assert_eq!(
+        client.receive().await,
+        json!({"type": "pong", "payload": {"n": 1}}),
+        "tokens are not repeated"
+    );
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    client.subscribe("2", "{ __typename }").await;
+    assert_eq!(client.receive().await["id"], "2");
+}
+
+#[tokio::test]
+async fn another_users_token_does_not_go_on_with_what_runs() {
+    let admin = auth::signed(&json!({"sub": "user-01", "exp": 4_102_444_800_u64, "role": "admin"}));
+    for token in [auth::token("user-02"), admin, "x.y.z".to_owned()] {
+        let mut client = admitted(&auth::token("user-01")).await;
+        let bearer = format!("Bearer {token}");
+        client.send(json!({"type": "ping", "payload": {"authorization": bearer}})).await;
+        assert_eq!(client.closed().await, 4403);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_cut_off() {
+    let settings = Settings { ws_send_timeout: Duration::from_millis(300), ..Settings::default() };
+    let mut client = Client::to(settings).await;
+    client.send(json!({"type": "connection_init"})).await;
+    // Pongs as large as frames may be, which nobody takes.
+    let ping = json!({"type": "ping", "payload": {"x": "x".repeat(60_000)}}).to_string();
+    let flood = async {
+        for _ in 0..10_000 {
+            if client.0.send(Message::text(ping.clone())).await.is_err() {
+                return;
+            }
+        }
+        panic!("600 MB were taken in and not given back");
+    };
+    timeout(Duration::from_secs(10), flood).await.expect("the connection ends");
 }
 
 #[tokio::test]

@@ -50,6 +50,10 @@ pub(super) fn read(reader: &mut Reader<'_>, default_address: SocketAddr) -> (Soc
         ws_init_timeout: reader
             .read(&v::WS_INIT_TIMEOUT, parse::duration)
             .unwrap_or(defaults.ws_init_timeout),
+        ws_send_timeout: reader
+            .read(&v::WS_SEND_TIMEOUT, parse::duration)
+            .unwrap_or(defaults.ws_send_timeout),
+        resume_window: reader.read(&v::LIVE_RESUME_WINDOW, parse::duration).unwrap_or(defaults.resume_window),
         auth: defaults.auth,
     };
     (address, Gateway { settings, auth })

@@ -61,6 +61,8 @@ variables! {
     TIMELINE_RETENTION: "DURATION|off", "Age at which months of the timeline are dropped [default: off]";
     PROCESSED_RETENTION: "DURATION", "How long a message that comes again is known [default: 30d]";
     WS_INIT_TIMEOUT: "DURATION", "How long a WebSocket may take to introduce itself [default: 10s]";
+    WS_SEND_TIMEOUT: "DURATION", "How long a WebSocket's client may take to accept a frame [default: 20s]";
+    LIVE_RESUME_WINDOW: "DURATION", "How long a live cursor can be resumed from [default: 1d]";
     LIMIT_BYTES: "N", "Bytes of a request [default: 65536]";
     LIMIT_TOKENS: "N", "Tokens of a document, fragments and variables written out [default: 2000]";
     LIMIT_DEPTH: "N", "Nested brackets of a document, fragments written out [default: 32]";
@@ -109,6 +111,8 @@ pub(crate) const GATEWAY: Group = (
         INTROSPECTION,
         GRAPHIQL,
         WS_INIT_TIMEOUT,
+        WS_SEND_TIMEOUT,
+        LIVE_RESUME_WINDOW,
     ],
 );
 pub(crate) const LIMITS: Group = (

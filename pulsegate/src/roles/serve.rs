@@ -64,7 +64,11 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
     let metrics = counts.of(&service);
     let gateway =
         Gateway::new(Arc::clone(&service), settings, Arc::new(readiness), Some(metrics), stop.clone());
-    crew.hire(http::answer(listener, api::router(gateway), config.http, stop.clone()));
+    crew.hire(http::answer(listener, api::router(gateway.clone()), config.http, stop.clone()));
+    crew.hire(async {
+        gateway.closed().await;
+        Ok(())
+    });
     tell(address, broker.as_deref(), database.is_embedded());
     if let Some(broker) = &broker {
         let (kafka, upkeep, demo) = (config.kafka, config.upkeep, options.demo);

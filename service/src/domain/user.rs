@@ -20,6 +20,8 @@ pub struct UserOverview {
     pub total_investment: Decimal,
     /// Won.
     pub expected_revenue: Decimal,
+    /// The sum of the events' revisions: rises by one with each commit to one of them.
+    pub revisions: i64,
 }
 
 impl UserOverview {
@@ -34,6 +36,7 @@ impl UserOverview {
             total_views: 0,
             total_investment: Decimal::ZERO,
             expected_revenue: Decimal::ZERO,
+            revisions: 0,
         }
     }
 }

@@ -1,29 +1,13 @@
 //! One chart, drawn once for all who look at it.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::{
-    sync::{Notify, watch},
-    time::sleep,
-};
-use tokio_util::sync::CancellationToken;
 
-use super::{
-    LiveTimelineSpec,
-    hub::{Change, Follower, Topic},
-    patience::patiently,
-};
+use super::{LiveTimelineSpec, cursor::ChartSeen, drawing::Scene, hub::Change, patience::patiently};
 use crate::{
     Error, Service,
-    domain::{Bucket, EventId, Viewer},
+    domain::{Bucket, EventId, Revision, Viewer},
     read::EventEntry,
     timeline::{RangeError, RangeInput, Window, bucket_end, bucket_start, live_default},
 };
@@ -39,6 +23,16 @@ pub(super) enum Picture {
     Refused(RangeError),
 }
 
+/// A bucket, and when it became what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cell {
+    /// The state of the chart.
+    number: u64,
+    /// The event's revision when it was read, or a later one.
+    revision: Revision,
+    bucket: Bucket,
+}
+
 /// A state of a chart.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -46,165 +40,91 @@ pub(super) struct Frame {
     pub(super) event: Arc<EventEntry>,
     /// When it was read.
     pub(super) now: DateTime<Utc>,
-    /// Counts the states of the chart.
-    pub(super) number: u64,
+    /// The window's bounds.
+    pub(super) from: DateTime<Utc>,
+    pub(super) to: DateTime<Utc>,
     /// Each bucket of the window, and the state in which it last changed. So whoever has seen a state knows what is new
     /// since, however long ago that was, and nothing has to be kept for them.
-    buckets: Vec<(u64, Bucket)>,
+    cells: Vec<Cell>,
 }
 
 impl Frame {
-    /// The buckets that changed after the state that was seen; all where none was.
-    pub(super) fn since(&self, seen: Option<u64>) -> Vec<Bucket> {
-        self.buckets
-            .iter()
-            .filter(|(changed, _)| seen.is_none_or(|seen| *changed > seen))
-            .map(|(_, bucket)| *bucket)
-            .collect()
+    /// All buckets.
+    pub(super) fn all(&self) -> Vec<Bucket> {
+        self.cells.iter().map(|cell| cell.bucket).collect()
+    }
+
+    /// The buckets that changed after a state of this process.
+    pub(super) fn since(&self, number: u64) -> Vec<Bucket> {
+        self.cells.iter().filter(|cell| cell.number > number).map(|cell| cell.bucket).collect()
+    }
+
+    /// The buckets that whoever has a cursor may not have as they are: those that a later commit may have changed, those
+    /// outside of the window that it is about, and those that have ended since.
+    pub(super) fn since_cursor(&self, seen: &ChartSeen) -> Vec<Bucket> {
+        let is_new = |Cell { revision, bucket, .. }: &&Cell| {
+            *revision > seen.revision
+                || bucket.start < seen.from
+                || bucket.end > seen.to
+                || (bucket.end > seen.at && bucket.end <= self.now)
+        };
+        self.cells.iter().filter(is_new).map(|cell| cell.bucket).collect()
     }
 }
 
-/// A look at a chart, and how many requests it answers.
-#[derive(Debug)]
-struct Look {
-    picture: Picture,
-    answers: u64,
-}
-
-/// A chart that is being drawn. When the last who look at it are gone, drawing ends.
-#[derive(Debug)]
-struct Drawing {
-    look: watch::Receiver<Look>,
-    requests: Arc<AtomicU64>,
-    requested: Arc<Notify>,
-    ended: CancellationToken,
-}
-
-impl Drop for Drawing {
-    fn drop(&mut self) {
-        self.ended.cancel();
-    }
-}
-
-type Key = (EventId, LiveTimelineSpec);
-
-/// The charts that are being drawn in this process.
-#[derive(Debug, Default)]
-pub(crate) struct Charts(Mutex<HashMap<Key, Weak<Drawing>>>);
-
-/// One viewer's look at a chart.
-#[derive(Debug)]
-pub(super) struct Viewing {
-    drawing: Arc<Drawing>,
-    look: watch::Receiver<Look>,
-    request: u64,
-}
-
-/// The chart can't be drawn any more; the log says why.
-#[derive(Debug)]
-pub(super) struct Lost;
-
-impl Viewing {
-    /// The chart as it is: the first time read after the viewer came, then after each change.
-    pub(super) async fn next(&mut self) -> Result<Picture, Lost> {
-        if self.request == 0 {
-            self.request = self.drawing.requests.fetch_add(1, Ordering::SeqCst) + 1;
-            self.drawing.requested.notify_one();
-            let request = self.request;
-            let look = self.look.wait_for(|look| look.answers >= request).await.map_err(|_| Lost)?;
-            return Ok(look.picture.clone());
-        }
-        self.look.changed().await.map_err(|_| Lost)?;
-        Ok(self.look.borrow_and_update().picture.clone())
-    }
-}
-
-impl Service {
-    /// Joins those who look at a chart, or begins to draw it.
-    pub(super) fn view(self: &Arc<Self>, event_id: &EventId, spec: LiveTimelineSpec) -> Viewing {
-        let key = (event_id.clone(), spec);
-        let mut charts = self.charts().0.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawing = charts.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
-            charts.retain(|_, drawing| drawing.strong_count() > 0);
-            let (show, look) = watch::channel(Look { picture: Picture::Nothing, answers: 0 });
-            let drawing = Arc::new(Drawing {
-                look,
-                requests: Arc::default(),
-                requested: Arc::default(),
-                ended: CancellationToken::new(),
-            });
-            let artist = Artist {
-                service: Arc::clone(self),
-                // It hears of every commit before the first look.
-                follower: self.hub().follow(Topic::Event(event_id.clone())),
-                event_id: event_id.clone(),
-                spec,
-                requests: Arc::clone(&drawing.requests),
-                requested: Arc::clone(&drawing.requested),
-                show,
-            };
-            let ended = drawing.ended.clone();
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = ended.cancelled() => {}
-                    Err(error) = artist.draw() => tracing::error!(%error, "a live chart can't be drawn"),
-                }
-            });
-            charts.insert(key, Arc::downgrade(&drawing));
-            drawing
-        });
-        let look = drawing.look.clone();
-        Viewing { drawing, look, request: 0 }
-    }
-}
-
-/// Draws one chart.
-struct Artist {
+/// Reads one chart.
+pub(super) struct Chart {
     service: Arc<Service>,
-    follower: Follower,
     event_id: EventId,
     spec: LiveTimelineSpec,
-    requests: Arc<AtomicU64>,
-    requested: Arc<Notify>,
-    show: watch::Sender<Look>,
+    shown: Option<Picture>,
 }
 
-impl Artist {
-    /// Draws for ever.
-    async fn draw(self) -> Result<(), Error> {
-        let mut shown: Option<Arc<Frame>> = None;
-        let mut change = Change { resync: true, ..Change::default() };
-        loop {
-            // Counted before reading: whoever asked until now is answered by what is read from now on.
-            let answers = self.requests.load(Ordering::SeqCst);
-            let picture = self.look(shown.as_deref(), change).await?;
-            let mut ends = None;
-            shown = match &picture {
-                Picture::Shown(frame) => {
-                    ends = frame.buckets.last().filter(|(_, last)| last.end > frame.now).map(|_| {
-                        let end = bucket_end(self.spec.granularity, self.spec.zone, frame.now);
-                        (end - self.service.clock().now()).to_std().unwrap_or_default()
-                    });
-                    Some(Arc::clone(frame))
-                }
-                Picture::Nothing | Picture::Refused(_) => None,
-            };
-            change = Change { resync: shown.is_none(), ..Change::default() };
-            self.show.send_replace(Look { picture, answers });
-            tokio::select! {
-                heard = self.follower.changed() => change.merge(heard),
-                () = self.requested.notified() => {}
-                () = sleep(ends.unwrap_or(Duration::MAX)) => {}
-            }
-            // What came in together is drawn together.
-            if let Some(more) = self.follower.take() {
-                change.merge(more);
-            }
-        }
+impl Chart {
+    pub(super) fn new(service: &Arc<Service>, event_id: &EventId, spec: LiveTimelineSpec) -> Self {
+        Self { service: Arc::clone(service), event_id: event_id.clone(), spec, shown: None }
     }
 
+    fn frame(&self) -> Option<&Arc<Frame>> {
+        match &self.shown {
+            Some(Picture::Shown(frame)) => Some(frame),
+            _ => None,
+        }
+    }
+}
+
+impl Scene for Chart {
+    type Picture = Picture;
+
+    async fn look(&mut self, change: Change, number: u64) -> Result<Option<Picture>, Error> {
+        let picture = self.read(self.frame().map(AsRef::as_ref), change, number).await?;
+        let is_same = match (&self.shown, &picture) {
+            (Some(Picture::Shown(before)), Picture::Shown(frame)) => {
+                before.event == frame.event
+                    && (before.from, before.to) == (frame.from, frame.to)
+                    && frame.cells.iter().all(|cell| cell.number < number)
+            }
+            (Some(Picture::Nothing), Picture::Nothing) => true,
+            _ => false,
+        };
+        if is_same {
+            return Ok(None);
+        }
+        self.shown = Some(picture.clone());
+        Ok(Some(picture))
+    }
+
+    /// A bucket that is not over yet ends.
+    fn changes_at(&self) -> Option<DateTime<Utc>> {
+        let frame = self.frame()?;
+        frame.cells.last().filter(|last| last.bucket.end > frame.now)?;
+        Some(bucket_end(self.spec.granularity, self.spec.zone, frame.now))
+    }
+}
+
+impl Chart {
     /// Reads what may have changed since the frame before.
-    async fn look(&self, before: Option<&Frame>, change: Change) -> Result<Picture, Error> {
+    async fn read(&self, before: Option<&Frame>, change: Change, number: u64) -> Result<Picture, Error> {
         let Some(event) = patiently(|| self.service.event_now(&Viewer::Open, &self.event_id)).await? else {
             return Ok(Picture::Nothing);
         };
@@ -213,33 +133,39 @@ impl Artist {
             Ok(window) => window,
             Err(refusal) => return Ok(Picture::Refused(refusal)),
         };
-        let number = before.map_or(1, |before| before.number + 1);
+        let revision = event.event.revision;
         // A commit that was read before it was announced: what it changed is not known yet.
-        let unheard =
-            |before: &&Frame| event.event.revision - before.event.event.revision > i64::from(change.commits);
+        let unheard = |before: &&Frame| revision - before.event.event.revision > i64::from(change.commits);
         let (kept, changed_from) = match before.filter(|before| !change.resync && !unheard(before)) {
             None => (Vec::new(), Some(window.from())),
             Some(before) => {
                 let from = self.changed_from(before, &window, now, change);
-                let kept = before.buckets.iter().copied().filter(|(_, bucket)| {
+                let kept = before.cells.iter().copied().filter(|Cell { bucket, .. }| {
                     bucket.start >= window.from() && from.is_none_or(|from| bucket.start < from)
                 });
                 (kept.collect(), from)
             }
         };
-        let mut buckets: Vec<(u64, Bucket)> = kept;
+        let mut cells: Vec<Cell> = kept;
         if let Some(from) = changed_from {
-            for bucket in patiently(|| self.buckets_from(&window, from)).await? {
+            let buckets = patiently(|| self.buckets_from(&window, from)).await?;
+            // They may hold what was committed after the event was read. Whoever comes with a cursor of a revision before
+            // this one gets them.
+            let revision = patiently(|| self.service.revision_now(&self.event_id)).await?.max(revision);
+            for bucket in buckets {
                 let same = before.and_then(|before| {
-                    let place = before.buckets.binary_search_by_key(&bucket.start, |(_, known)| known.start);
-                    let (changed, known) = before.buckets[place.ok()?];
+                    let place = before.cells.binary_search_by_key(&bucket.start, |cell| cell.bucket.start);
+                    let known = before.cells[place.ok()?];
                     // A bucket that is over now and was not is not the same.
-                    (known == bucket && (known.end <= before.now) == (bucket.end <= now)).then_some(changed)
+                    let is_same =
+                        known.bucket == bucket && (known.bucket.end <= before.now) == (bucket.end <= now);
+                    is_same.then_some(known)
                 });
-                buckets.push((same.unwrap_or(number), bucket));
+                cells.push(same.unwrap_or(Cell { number, revision, bucket }));
             }
         }
-        Ok(Picture::Shown(Arc::new(Frame { event, now, number, buckets })))
+        let (from, to) = (window.from(), window.to());
+        Ok(Picture::Shown(Arc::new(Frame { event, now, from, to, cells })))
     }
 
     /// The start of the first bucket that may differ from the frame before.
@@ -255,9 +181,9 @@ impl Artist {
             .then(|| bucket_start(granularity, zone, before.now));
         let changed = change.changed_from.map(|from| bucket_start(granularity, zone, from));
         // The window has grown at its end, or at its beginning.
-        let grown = match (before.buckets.first(), before.buckets.last()) {
-            (Some((_, first)), Some((_, last))) if first.start <= window.from() => {
-                (last.end < window.to()).then_some(last.end)
+        let grown = match (before.cells.first(), before.cells.last()) {
+            (Some(first), Some(last)) if first.bucket.start <= window.from() => {
+                (last.bucket.end < window.to()).then_some(last.bucket.end)
             }
             _ => Some(window.from()),
         };

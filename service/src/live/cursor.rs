@@ -1,15 +1,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::LiveError;
+use super::{LiveError, Resume};
 use crate::{
+    Service,
     cursor::{CursorError, Cursors},
     domain::{EventId, Granularity, Revision, UserId},
+    timeline::Window,
 };
-
-/// How long a cursor can be resumed from.
-const RESUMABLE: TimeDelta = TimeDelta::hours(1);
 
 /// What a stream is about: a cursor of one resumes no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +17,17 @@ pub(super) enum Subject {
     User(UserId),
 }
 
+/// What whoever has a timeline's cursor has seen.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct ChartSeen {
+    pub(super) revision: Revision,
+    /// Of the window.
+    pub(super) from: DateTime<Utc>,
+    pub(super) to: DateTime<Utc>,
+    /// Which buckets were over was told as of then.
+    pub(super) at: DateTime<Utc>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Place<S> {
     subject: Subject,
@@ -26,44 +35,56 @@ struct Place<S> {
     at: DateTime<Utc>,
 }
 
-pub(super) fn seal<S: Serialize>(
-    cursors: &Cursors,
-    subject: &Subject,
-    state: S,
-    at: DateTime<Utc>,
-) -> String {
-    cursors.seal(&Place { subject: subject.clone(), state, at })
+/// Seals and opens the cursors of one stream.
+pub(super) struct Bookmarks {
+    cursors: Cursors,
+    subject: Subject,
 }
 
-/// What was seen, and when.
-pub(super) fn open<S: DeserializeOwned>(
-    cursors: &Cursors,
-    subject: &Subject,
-    now: DateTime<Utc>,
-    cursor: &str,
-) -> Result<(S, DateTime<Utc>), LiveError> {
-    let place: Place<S> = cursors.open(cursor)?;
-    if place.subject != *subject {
-        return Err(CursorError::OtherList.into());
+impl Bookmarks {
+    pub(super) async fn of(service: &Service, subject: Subject) -> Result<Self, LiveError> {
+        // Boxed, so that streams don't keep room for what is done once.
+        Ok(Self { cursors: Box::pin(service.cursors()).await?, subject })
     }
-    if now - place.at > RESUMABLE {
-        return Err(LiveError::ResyncRequired);
+
+    pub(super) fn seal<S: Serialize>(&self, state: S, at: DateTime<Utc>) -> String {
+        seal(&self.cursors, self.subject.clone(), state, at)
     }
-    Ok((place.state, place.at))
+
+    /// What was seen.
+    ///
+    /// # Errors
+    /// The cursor is of another stream, or was given out longer ago than can be resumed from.
+    pub(super) fn open<S: DeserializeOwned>(&self, service: &Service, from: &Resume) -> Result<S, LiveError> {
+        let place: Place<S> = self.cursors.open(&from.cursor)?;
+        if place.subject != self.subject {
+            return Err(CursorError::OtherList.into());
+        }
+        let window = TimeDelta::from_std(from.within).unwrap_or(TimeDelta::MAX);
+        if service.clock().now() - place.at > window {
+            return Err(LiveError::ResyncRequired);
+        }
+        Ok(place.state)
+    }
+}
+
+fn seal<S: Serialize>(cursors: &Cursors, subject: Subject, state: S, at: DateTime<Utc>) -> String {
+    cursors.seal(&Place { subject, state, at })
 }
 
 /// The cursor of a timeline that was queried at a revision.
 pub(crate) fn timeline_cursor(
     cursors: &Cursors,
     event: &EventId,
-    granularity: Granularity,
-    zone: Tz,
+    window: &Window,
     revision: Revision,
     now: DateTime<Utc>,
 ) -> String {
-    seal(cursors, &timeline_subject(event, granularity, zone), revision, now)
+    let subject = timeline_subject(event, window.granularity(), window.zone());
+    let seen = ChartSeen { revision, from: window.from(), to: window.to(), at: now };
+    seal(cursors, subject, seen, now)
 }
 
-pub(super) fn timeline_subject(event: &EventId, granularity: Granularity, zone: Tz) -> Subject {
+pub(super) fn timeline_subject(event: &EventId, granularity: Granularity, zone: chrono_tz::Tz) -> Subject {
     Subject::Timeline { event: event.clone(), granularity, zone: zone.name().to_owned() }
 }

@@ -1,12 +1,20 @@
 use std::{sync::Arc, time::Duration};
 
 use async_stream::try_stream;
+use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use tokio::time::{Instant, sleep_until};
 
-use super::{LiveError, UpdateKind, cursor, cursor::Subject, hub::Topic, patience::patiently};
+use super::{
+    LiveError, Resume, StepKey, UpdateKind,
+    cursor::{Bookmarks, Subject},
+    drawing::Scene,
+    hub::{Change, Topic},
+    pace::Pace,
+    patience::patiently,
+    step::{Seen, commits_between},
+};
 use crate::{
-    Service,
+    Error, Service,
     domain::{EventId, Revision, Viewer},
     read::EventEntry,
 };
@@ -26,52 +34,108 @@ pub struct EventUpdate {
     pub coalesced: i32,
 }
 
-/// Commits between two revisions, as a count for the client.
-pub(super) fn commits_between(earlier: Revision, later: Revision) -> i32 {
-    i32::try_from(later - earlier).unwrap_or(i32::MAX)
+/// Reads one event.
+pub(super) struct Portrait {
+    service: Arc<Service>,
+    event_id: EventId,
+    shown: Option<<Self as Scene>::Picture>,
+}
+
+impl Scene for Portrait {
+    /// `None` while the event is not there.
+    type Picture = Option<Arc<EventEntry>>;
+
+    async fn look(&mut self, _: Change, _: u64) -> Result<Option<Self::Picture>, Error> {
+        let event = patiently(|| self.service.event_now(&Viewer::Open, &self.event_id)).await?;
+        if self.shown.as_ref() == Some(&event) {
+            return Ok(None);
+        }
+        self.shown = Some(event.clone());
+        Ok(Some(event))
+    }
+}
+
+/// An update that has yet to be made.
+pub struct EventStep {
+    bookmarks: Arc<Bookmarks>,
+    seen: Seen<Revision>,
+    event: Arc<EventEntry>,
+    number: u64,
+    given_out: DateTime<Utc>,
+}
+
+impl EventStep {
+    /// Names the step; `None` where no other follower goes the same.
+    #[must_use]
+    pub fn key(&self) -> Option<StepKey> {
+        self.seen.step_to(self.number)
+    }
+
+    /// Makes the update.
+    #[must_use]
+    pub fn update(&self) -> EventUpdate {
+        let revision = self.event.event.revision;
+        let (kind, coalesced) = match self.seen.state() {
+            None => (UpdateKind::Snapshot, 1),
+            Some(seen) => (UpdateKind::Delta, commits_between(seen, revision)),
+        };
+        let cursor = self.bookmarks.seal(revision, self.given_out);
+        EventUpdate { kind, event: Arc::clone(&self.event), revision, cursor, coalesced }
+    }
 }
 
 impl Service {
     /// Follows an event: as it is, then again after each change, at most once in `min_interval`. Begins as soon as
     /// the event is there and the viewer may see it. With a cursor only what is newer is sent.
+    ///
+    /// Viewers of the same event share its reads; each has its own pace.
     pub fn event_updates(
         self: &Arc<Self>,
         viewer: Viewer,
         event_id: EventId,
-        after: Option<String>,
+        after: Option<Resume>,
         min_interval: Duration,
-    ) -> impl Stream<Item = Result<EventUpdate, LiveError>> + Send + use<> {
+    ) -> impl Stream<Item = Result<EventStep, LiveError>> + Send + use<> {
         let service = Arc::clone(self);
         try_stream! {
-            let follower = service.hub().follow(Topic::Event(event_id.clone()));
-            let cursors = service.cursors().await?;
-            let subject = Subject::Event(event_id.clone());
-            let mut seen: Option<Revision> = match after {
-                Some(text) => Some(cursor::open(&cursors, &subject, service.clock().now(), &text)?.0),
-                None => None,
+            let bookmarks = Arc::new(Bookmarks::of(&service, Subject::Event(event_id.clone())).await?);
+            let mut seen: Seen<Revision> = match after {
+                Some(resume) => Seen::Elsewhere(bookmarks.open(&service, &resume)?),
+                None => Seen::Nothing,
             };
+            let mut pace = Pace::new(min_interval);
+            let mut viewing = service.drawings().events.view(
+                &service,
+                &event_id,
+                || Topic::Event(event_id.clone()),
+                min_interval,
+                || Portrait { service: Arc::clone(&service), event_id: event_id.clone(), shown: None },
+            );
             loop {
-                match patiently(|| service.event_now(&viewer, &event_id)).await? {
-                    None if seen.is_some() => Err(LiveError::Forbidden)?,
-                    None => {}
-                    Some(event) => {
-                        let revision = event.event.revision;
-                        if seen.is_some_and(|seen| seen > revision) {
-                            Err(LiveError::ResyncRequired)?;
-                        }
-                        if seen != Some(revision) {
-                            let (kind, coalesced) = match seen {
-                                None => (UpdateKind::Snapshot, 1),
-                                Some(seen) => (UpdateKind::Delta, commits_between(seen, revision)),
-                            };
-                            let cursor = cursor::seal(&cursors, &subject, revision, service.clock().now());
-                            yield EventUpdate { kind, event, revision, cursor, coalesced };
-                            sleep_until(Instant::now() + min_interval).await;
-                        }
-                        seen = Some(revision);
-                    }
+                viewing.wait().await?;
+                pace.keep().await;
+                let look = viewing.look()?;
+                let event = match look.picture {
+                    Some(event) if viewer.may_see(&event.event.user_id) => event,
+                    _ if seen.state().is_some() => Err(LiveError::Forbidden)?,
+                    _ => continue,
+                };
+                let revision = event.event.revision;
+                if seen.state().is_some_and(|seen| seen > revision) {
+                    Err(LiveError::ResyncRequired)?;
                 }
-                follower.changed().await;
+                let here = Seen::Here { number: look.number, state: revision };
+                let before = std::mem::replace(&mut seen, here);
+                if before.state() != Some(revision) {
+                    yield EventStep {
+                        bookmarks: Arc::clone(&bookmarks),
+                        seen: before,
+                        event,
+                        number: look.number,
+                        given_out: service.clock().now(),
+                    };
+                    pace.sent(look.shown_at);
+                }
             }
         }
     }

@@ -7,24 +7,60 @@
 mod bus;
 mod chart;
 mod cursor;
+mod drawing;
 mod event;
 mod hub;
 mod outbox;
+mod pace;
 mod patience;
+mod step;
 mod timeline;
 mod user;
 
+use std::{sync::Arc, time::Duration};
+
 pub(crate) use bus::Bus;
-pub(crate) use chart::Charts;
 pub(crate) use cursor::timeline_cursor;
 pub(crate) use hub::Hub;
 pub(crate) use outbox::Outbox;
 
-pub use event::EventUpdate;
-pub use timeline::{LiveTimelineSpec, TimelineUpdate};
-pub use user::UserUpdate;
+pub use event::{EventStep, EventUpdate};
+pub use step::StepKey;
+pub use timeline::{LiveTimelineSpec, TimelineStep, TimelineUpdate};
+pub use user::{UserStep, UserUpdate};
 
-use crate::{Error, cursor::CursorError, timeline::RangeError};
+use self::drawing::{Gallery, Lost, Numbers};
+use crate::{
+    Error,
+    cursor::CursorError,
+    domain::{EventId, UserId, UserOverview},
+    read::EventEntry,
+    timeline::RangeError,
+};
+
+/// What is being drawn in this process.
+#[derive(Debug)]
+pub(crate) struct Drawings {
+    charts: Gallery<(EventId, LiveTimelineSpec), chart::Picture>,
+    events: Gallery<EventId, Option<Arc<EventEntry>>>,
+    users: Gallery<UserId, Arc<UserOverview>>,
+}
+
+impl Drawings {
+    pub(crate) fn new() -> Self {
+        let numbers = Numbers::new();
+        Self { charts: Gallery::new(&numbers), events: Gallery::new(&numbers), users: Gallery::new(&numbers) }
+    }
+}
+
+/// Where to go on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// The cursor of the last update that was seen.
+    pub cursor: String,
+    /// How long after it was given out a cursor can be resumed from.
+    pub within: Duration,
+}
 
 /// What an update is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,4 +92,10 @@ pub enum LiveError {
     /// The database.
     #[error(transparent)]
     Service(#[from] Error),
+}
+
+impl From<Lost> for LiveError {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
 }

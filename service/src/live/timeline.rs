@@ -4,9 +4,15 @@ use async_stream::try_stream;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures_util::Stream;
-use tokio::time::{Instant, sleep_until};
 
-use super::{LiveError, UpdateKind, chart::Picture, cursor, event::commits_between};
+use super::{
+    LiveError, Resume, StepKey, UpdateKind,
+    chart::{Chart, Frame, Picture},
+    cursor::{self, Bookmarks, ChartSeen},
+    hub::Topic,
+    pace::Pace,
+    step::{Seen, commits_between},
+};
 use crate::{
     Service,
     domain::{Bucket, EventId, Granularity, Revision, Viewer},
@@ -43,6 +49,60 @@ pub struct TimelineUpdate {
     pub coalesced: i32,
 }
 
+/// An update that has yet to be made.
+pub struct TimelineStep {
+    bookmarks: Arc<Bookmarks>,
+    seen: Seen<ChartSeen>,
+    frame: Arc<Frame>,
+    number: u64,
+    given_out: DateTime<Utc>,
+}
+
+fn seen(frame: &Frame) -> ChartSeen {
+    ChartSeen { revision: frame.event.event.revision, from: frame.from, to: frame.to, at: frame.now }
+}
+
+impl TimelineStep {
+    /// Names the step; `None` where no other follower goes the same.
+    #[must_use]
+    pub fn key(&self) -> Option<StepKey> {
+        self.seen.step_to(self.number)
+    }
+
+    fn buckets(&self) -> Vec<Bucket> {
+        match &self.seen {
+            Seen::Nothing => self.frame.all(),
+            Seen::Elsewhere(seen) => self.frame.since_cursor(seen),
+            Seen::Here { number, .. } => self.frame.since(*number),
+        }
+    }
+
+    /// Whether whoever has a cursor has all this already.
+    fn is_known(&self) -> bool {
+        let known = |seen: ChartSeen| seen.revision == self.frame.event.event.revision;
+        matches!(self.seen, Seen::Elsewhere(seen) if known(seen)) && self.buckets().is_empty()
+    }
+
+    /// Makes the update.
+    #[must_use]
+    pub fn update(&self) -> TimelineUpdate {
+        let event = &self.frame.event.event;
+        let (kind, coalesced) = match self.seen.state() {
+            None => (UpdateKind::Snapshot, 1),
+            Some(seen) => (UpdateKind::Delta, commits_between(seen.revision, event.revision)),
+        };
+        TimelineUpdate {
+            kind,
+            buckets: self.buckets(),
+            now: self.frame.now,
+            total_participants: event.total_participants,
+            revision: event.revision,
+            cursor: self.bookmarks.seal(seen(&self.frame), self.given_out),
+            coalesced,
+        }
+    }
+}
+
 impl Service {
     /// Follows an event's timeline: the whole window, then after each change only the buckets that changed, at most
     /// once in `min_interval`. A bucket that ends while nothing happens is sent once more, as over. Begins as soon as
@@ -54,62 +114,52 @@ impl Service {
         viewer: Viewer,
         event_id: EventId,
         spec: LiveTimelineSpec,
-        after: Option<String>,
+        after: Option<Resume>,
         min_interval: Duration,
-    ) -> impl Stream<Item = Result<TimelineUpdate, LiveError>> + Send + use<> {
+    ) -> impl Stream<Item = Result<TimelineStep, LiveError>> + Send + use<> {
         let service = Arc::clone(self);
         try_stream! {
-            let cursors = service.cursors().await?;
             let subject = cursor::timeline_subject(&event_id, spec.granularity, spec.zone);
+            let bookmarks = Arc::new(Bookmarks::of(&service, subject).await?);
             // A range that contradicts itself is refused before there is anything to show.
             spec.range.resolve(spec.granularity, spec.zone, service.clock().now(), None)?;
-            let (mut seen, left_at): (Option<Revision>, _) = match after {
-                Some(text) => {
-                    let (revision, at) = cursor::open(&cursors, &subject, service.clock().now(), &text)?;
-                    (Some(revision), Some(at))
-                }
-                None => (None, None),
+            let mut seen: Seen<ChartSeen> = match after {
+                Some(resume) => Seen::Elsewhere(bookmarks.open(&service, &resume)?),
+                None => Seen::Nothing,
             };
-            let mut number = None;
-            let mut viewing = service.view(&event_id, spec);
+            let mut pace = Pace::new(min_interval);
+            let mut viewing = service.drawings().charts.view(
+                &service,
+                &(event_id.clone(), spec),
+                || Topic::Event(event_id.clone()),
+                min_interval,
+                || Chart::new(&service, &event_id, spec),
+            );
             loop {
-                let picture = viewing.next().await.map_err(|_| LiveError::Lost)?;
-                let frame = match picture {
+                viewing.wait().await?;
+                pace.keep().await;
+                let look = viewing.look()?;
+                let frame = match look.picture {
                     Picture::Shown(frame) if viewer.may_see(&frame.event.event.user_id) => frame,
                     Picture::Refused(refusal) => Err(refusal)?,
-                    Picture::Nothing | Picture::Shown(_) if seen.is_some() => Err(LiveError::Forbidden)?,
+                    Picture::Nothing | Picture::Shown(_) if seen.state().is_some() => Err(LiveError::Forbidden)?,
                     Picture::Nothing | Picture::Shown(_) => continue,
                 };
-                let revision = frame.event.event.revision;
-                if seen.is_some_and(|seen| seen > revision) {
+                if seen.state().is_some_and(|seen| seen.revision > frame.event.event.revision) {
                     Err(LiveError::ResyncRequired)?;
                 }
-                let mut buckets = frame.since(number);
-                // A cursor says how far commits were seen, and until when: if it missed none of them, then only time has
-                // passed. If it missed some, what they changed is not known, and everything is sent.
-                if let Some(left_at) = left_at.filter(|_| number.is_none() && seen == Some(revision)) {
-                    buckets.retain(|bucket| bucket.end > left_at);
-                    if buckets.first().is_none_or(|running| running.end > frame.now) {
-                        buckets.clear();
-                    }
+                let here = Seen::Here { number: look.number, state: self::seen(&frame) };
+                let step = TimelineStep {
+                    bookmarks: Arc::clone(&bookmarks),
+                    seen: std::mem::replace(&mut seen, here),
+                    frame,
+                    number: look.number,
+                    given_out: service.clock().now(),
+                };
+                if !step.is_known() {
+                    yield step;
+                    pace.sent(look.shown_at);
                 }
-                if seen != Some(revision) || !buckets.is_empty() {
-                    let (kind, coalesced) = match seen {
-                        None => (UpdateKind::Snapshot, 1),
-                        Some(seen) => (UpdateKind::Delta, commits_between(seen, revision)),
-                    };
-                    yield TimelineUpdate {
-                        kind,
-                        buckets,
-                        now: frame.now,
-                        total_participants: frame.event.event.total_participants,
-                        revision,
-                        cursor: cursor::seal(&cursors, &subject, revision, service.clock().now()),
-                        coalesced,
-                    };
-                    sleep_until(Instant::now() + min_interval).await;
-                }
-                (seen, number) = (Some(revision), Some(frame.number));
             }
         }
     }

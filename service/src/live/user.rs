@@ -1,17 +1,20 @@
 use std::{sync::Arc, time::Duration};
 
 use async_stream::try_stream;
+use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use tokio::time::{Instant, sleep_until};
 
 use super::{
-    LiveError, UpdateKind, cursor,
-    cursor::Subject,
+    LiveError, Resume, StepKey, UpdateKind,
+    cursor::{Bookmarks, Subject},
+    drawing::Scene,
     hub::{Change, Topic},
+    pace::Pace,
     patience::patiently,
+    step::{Seen, commits_between},
 };
 use crate::{
-    Service,
+    Error, Service,
     domain::{UserId, UserOverview, Viewer},
 };
 
@@ -28,40 +31,110 @@ pub struct UserUpdate {
     pub coalesced: i32,
 }
 
+/// Reads one user's overview.
+pub(super) struct Overview {
+    service: Arc<Service>,
+    user_id: UserId,
+    shown: Option<Arc<UserOverview>>,
+}
+
+impl Scene for Overview {
+    type Picture = Arc<UserOverview>;
+
+    async fn look(&mut self, _: Change, _: u64) -> Result<Option<Self::Picture>, Error> {
+        let user = patiently(|| self.service.user_now(&self.user_id)).await?;
+        // The sum of revisions moves with every commit, also with one that leaves the other sums as they are.
+        if self.shown.as_ref() == Some(&user) {
+            return Ok(None);
+        }
+        self.shown = Some(Arc::clone(&user));
+        Ok(Some(user))
+    }
+}
+
+/// Events that come and go bring their revisions along, so these two together tell states apart.
+type UserState = (i64, i64);
+
+fn state(user: &UserOverview) -> UserState {
+    (user.event_count, user.revisions)
+}
+
+/// An update that has yet to be made.
+pub struct UserStep {
+    bookmarks: Arc<Bookmarks>,
+    seen: Seen<UserState>,
+    user: Arc<UserOverview>,
+    number: u64,
+    given_out: DateTime<Utc>,
+}
+
+impl UserStep {
+    /// Names the step; `None` where no other follower goes the same.
+    #[must_use]
+    pub fn key(&self) -> Option<StepKey> {
+        self.seen.step_to(self.number)
+    }
+
+    /// Makes the update.
+    #[must_use]
+    pub fn update(&self) -> UserUpdate {
+        let (kind, coalesced) = match self.seen.state() {
+            None => (UpdateKind::Snapshot, 1),
+            Some((_, seen)) => (UpdateKind::Delta, commits_between(seen, self.user.revisions).max(1)),
+        };
+        let cursor = self.bookmarks.seal(state(&self.user), self.given_out);
+        UserUpdate { kind, user: Arc::clone(&self.user), cursor, coalesced }
+    }
+}
+
 impl Service {
     /// Follows one user's events in sums, at most once in `min_interval`. With a cursor the first update comes only
-    /// if the sums have changed since.
+    /// if something has changed since.
+    ///
+    /// Viewers of the same user share the reads; each has its own pace.
     pub fn user_updates(
         self: &Arc<Self>,
         viewer: Viewer,
         user_id: UserId,
-        after: Option<String>,
+        after: Option<Resume>,
         min_interval: Duration,
-    ) -> impl Stream<Item = Result<UserUpdate, LiveError>> + Send + use<> {
+    ) -> impl Stream<Item = Result<UserStep, LiveError>> + Send + use<> {
         let service = Arc::clone(self);
         try_stream! {
-            let follower = service.hub().follow(Topic::User(user_id.clone()));
-            let cursors = service.cursors().await?;
-            let subject = Subject::User(user_id.clone());
-            let mut seen: Option<UserOverview> = match after {
-                Some(text) => Some(cursor::open(&cursors, &subject, service.clock().now(), &text)?.0),
-                None => None,
+            if !viewer.may_see(&user_id) {
+                Err(LiveError::Forbidden)?;
+            }
+            let bookmarks = Arc::new(Bookmarks::of(&service, Subject::User(user_id.clone())).await?);
+            let mut seen: Seen<UserState> = match after {
+                Some(resume) => Seen::Elsewhere(bookmarks.open(&service, &resume)?),
+                None => Seen::Nothing,
             };
-            let mut change = Change { commits: u32::from(seen.is_none()), ..Change::default() };
+            let mut pace = Pace::new(min_interval);
+            let mut viewing = service.drawings().users.view(
+                &service,
+                &user_id,
+                || Topic::User(user_id.clone()),
+                min_interval,
+                || Overview { service: Arc::clone(&service), user_id: user_id.clone(), shown: None },
+            );
             loop {
-                let Some(user) = patiently(|| service.user_now(&viewer, &user_id)).await? else {
-                    Err(LiveError::Forbidden)?
-                };
-                // A change that leaves the sums as they are may still have changed an event in the list.
-                if seen.as_ref() != Some(user.as_ref()) || change.commits > 0 && seen.is_some() {
-                    let kind = if seen.is_none() { UpdateKind::Snapshot } else { UpdateKind::Delta };
-                    let cursor = cursor::seal(&cursors, &subject, user.as_ref(), service.clock().now());
-                    let coalesced = i32::try_from(change.commits.max(1)).unwrap_or(i32::MAX);
-                    yield UserUpdate { kind, user: Arc::clone(&user), cursor, coalesced };
-                    sleep_until(Instant::now() + min_interval).await;
+                viewing.wait().await?;
+                pace.keep().await;
+                let look = viewing.look()?;
+                let user = look.picture;
+                let here = Seen::Here { number: look.number, state: state(&user) };
+                let before = std::mem::replace(&mut seen, here);
+                // Who goes from state to state of this process comes only where something has changed.
+                if !matches!(before, Seen::Elsewhere(seen) if seen == state(&user)) {
+                    yield UserStep {
+                        bookmarks: Arc::clone(&bookmarks),
+                        seen: before,
+                        user,
+                        number: look.number,
+                        given_out: service.clock().now(),
+                    };
+                    pace.sent(look.shown_at);
                 }
-                seen = Some(user.as_ref().clone());
-                change = follower.changed().await;
             }
         }
     }

@@ -4,12 +4,12 @@ use std::{
 };
 
 use entity::{channel_stats, event_stats};
-use sea_orm::{DbBackend, EntityTrait, Statement, Value};
+use sea_orm::{DbBackend, EntityTrait, Statement, Value, sqlx};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Service, cache,
-    domain::{Channel, ChannelName, ChannelType, Event, EventId, EventStatus, UserId, Viewer},
+    domain::{Channel, ChannelName, ChannelType, Event, EventId, EventStatus, Revision, UserId, Viewer},
 };
 
 /// An event that the viewer may see, with its channels where they are known already.
@@ -112,6 +112,15 @@ impl Service {
         id: &EventId,
     ) -> Result<Option<Arc<EventEntry>>, Error> {
         Ok(self.read_events(viewer, [id]).await?.pop())
+    }
+
+    /// The event's revision as the database has it now; 0 where there is no such event.
+    pub(crate) async fn revision_now(&self, id: &EventId) -> Result<Revision, Error> {
+        let revision = sqlx::query_scalar("SELECT revision FROM event_stats WHERE event_id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(revision.unwrap_or_default())
     }
 
     async fn read_events(

@@ -2,32 +2,30 @@
 
 mod event;
 mod timeline;
+mod turn;
 mod user;
 
 use std::{num::NonZeroU32, time::Duration as Interval};
 
 use async_graphql::{Context, Enum, ID, Subscription as Fields};
-use futures_util::{Stream, StreamExt, stream::BoxStream};
-use service::{
-    live::{LiveError, LiveTimelineSpec},
-    timeline::IsoDuration,
-};
+use service::{live::LiveTimelineSpec, timeline::IsoDuration};
 
-use self::{event::EventUpdate, timeline::TimelineUpdate, user::UserUpdate};
+pub(crate) use self::turn::{Followed, Step, Turn, Update};
+use self::{
+    event::EventUpdate,
+    timeline::TimelineUpdate,
+    turn::{Subject, Updates, take},
+    user::UserUpdate,
+};
 use super::{
-    context::{loaders, slot},
+    context::loaders,
     faults,
-    loaders::Reader,
     scalar::{Duration, TimeZone},
     timeline::{Granularity, TimeRangeInput},
 };
 use crate::error::Fault;
 
 pub(crate) struct Subscription;
-
-/// The cursor that a client sent beside the document, as event streams do when they reconnect.
-#[derive(Clone, Debug)]
-pub(crate) struct ResumeFrom(pub(crate) String);
 
 /// What an update is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -38,8 +36,6 @@ pub(crate) enum UpdateKind {
     /// What changed, as absolute values: replace those parts of what you have.
     Delta,
 }
-
-type Updates<T> = BoxStream<'static, Result<T, Fault>>;
 
 /// Slower than anything that is still called live.
 const SLOWEST: Interval = Interval::from_secs(3600);
@@ -58,24 +54,6 @@ fn interval(argument: Duration) -> Result<Interval, Fault> {
             "is too long; up to one hour is allowed, without days or months, e.g. \"PT0.25S\"",
         )
     })
-}
-
-fn after(ctx: &Context<'_>, argument: Option<String>) -> Option<String> {
-    argument.or_else(|| ctx.data_opt::<ResumeFrom>().map(|resume| resume.0.clone()))
-}
-
-/// Passes the service's updates on, each with loaders of its own, and its refusals as what clients may read.
-fn pass_on<T: 'static, U: From<T> + 'static>(
-    ctx: &Context<'_>,
-    updates: impl Stream<Item = Result<T, LiveError>> + Send + 'static,
-) -> Updates<U> {
-    let slot = slot(ctx);
-    let reporter = loaders(ctx).reader().reporter.clone();
-    let update = move |update: Result<T, LiveError>| {
-        slot.renew();
-        update.map(U::from).map_err(|error| faults::live_fault(error, &reporter))
-    };
-    updates.map(update).boxed()
 }
 
 /// Where following begins: each field sends a snapshot first and then what changes.
@@ -108,15 +86,17 @@ impl Subscription {
         min_interval: Duration,
     ) -> Result<Updates<TimelineUpdate>, Fault> {
         let event = faults::event_id("eventId", &event_id)?;
-        let interval = interval(min_interval)?;
         let spec = LiveTimelineSpec {
             granularity: granularity.into(),
             zone: time_zone.0,
             range: TimeRangeInput::read(range),
         };
-        let after = self::after(ctx, after);
-        let Reader { service, viewer, .. } = loaders(ctx).reader().clone();
-        Ok(pass_on(ctx, service.timeline_updates(viewer, event, spec, after, interval)))
+        let subject = Subject::Timeline(event, spec);
+        let followed = Followed { subject, after, interval: interval(min_interval)? };
+        Ok(take(ctx, followed, |update| match update {
+            Update::Timeline(update) => Some(update.into()),
+            _ => None,
+        }))
     }
 
     /// One event as a whole: first as it is, then each time that anything in it changes, be it totals, ROI or channels.
@@ -132,11 +112,12 @@ impl Subscription {
         #[graphql(desc = "At most one update in this time, up to one hour.", default_with = "millis(250)")]
         min_interval: Duration,
     ) -> Result<Updates<EventUpdate>, Fault> {
-        let event = faults::event_id("eventId", &event_id)?;
-        let interval = interval(min_interval)?;
-        let after = self::after(ctx, after);
-        let Reader { service, viewer, .. } = loaders(ctx).reader().clone();
-        Ok(pass_on(ctx, service.event_updates(viewer, event, after, interval)))
+        let subject = Subject::Event(faults::event_id("eventId", &event_id)?);
+        let followed = Followed { subject, after, interval: interval(min_interval)? };
+        Ok(take(ctx, followed, |update| match update {
+            Update::Event(update) => Some(update.into()),
+            _ => None,
+        }))
     }
 
     /// The overview of one user's events: first as it is, then each time that anything in one of them changes. For a
@@ -153,12 +134,13 @@ impl Subscription {
         min_interval: Duration,
     ) -> Result<Updates<UserUpdate>, Fault> {
         let user = faults::user_id("userId", &user_id)?;
-        let Reader { service, viewer, .. } = loaders(ctx).reader().clone();
-        if !viewer.may_see(&user) {
+        if !loaders(ctx).reader().viewer.may_see(&user) {
             return Err(faults::forbidden());
         }
-        let interval = interval(min_interval)?;
-        let after = self::after(ctx, after);
-        Ok(pass_on(ctx, service.user_updates(viewer, user, after, interval)))
+        let followed = Followed { subject: Subject::User(user), after, interval: interval(min_interval)? };
+        Ok(take(ctx, followed, |update| match update {
+            Update::User(update) => Some(update.into()),
+            _ => None,
+        }))
     }
 }

@@ -118,8 +118,7 @@ impl Service {
                 .remove(&asked)
                 .map(|(other, alignment)| (other, alignment, beside.remove(&asked.id).unwrap_or_default()));
             let Asked { id, revision } = asked;
-            let cursor =
-                live::timeline_cursor(&installation.cursors, &id, spec.granularity, spec.zone, revision, now);
+            let cursor = live::timeline_cursor(&installation.cursors, &id, &window, revision, now);
             let series = stored.remove(&id).unwrap_or_default();
             all.insert(id, Ok(Arc::new(finish(spec, window, &series, other, now, Some(cursor)))));
         }

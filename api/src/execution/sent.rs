@@ -1,0 +1,37 @@
+use super::Answer;
+
+/// An answer as text, ready to be sent to any number of clients.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    text: String,
+    /// The errors alone, where the request was not executed.
+    refusal: Option<String>,
+    cursor: Option<String>,
+}
+
+impl Sent {
+    pub(crate) fn answer(answer: &Answer) -> Self {
+        // Answers hold text keys and finite numbers only, so there is nothing that could not be written.
+        let refusal = answer.is_refusal().then(|| serde_json::to_string(answer.errors()).unwrap_or_default());
+        Self { text: serde_json::to_string(answer).unwrap_or_default(), refusal, cursor: None }
+    }
+
+    pub(super) fn update(answer: &Answer, cursor: &str) -> Self {
+        Self { cursor: Some(cursor.to_owned()), ..Self::answer(answer) }
+    }
+
+    /// JSON without line breaks.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The errors as a JSON array, where the request was not executed.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+
+    /// To go on from here, where it is an update.
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+}
