@@ -50,8 +50,14 @@ pub fn describe() {
     describe_gauge!(WEBSOCKETS, "WebSockets that are open");
     describe_gauge!(EVENT_STREAMS, "Event streams that are open");
     describe_counter!(LIVE_UPDATES, "Updates of subscriptions that were sent to clients");
-    describe_counter!(LIVE_EXECUTIONS, "Updates of subscriptions that were executed, each for all who take the same step");
-    describe_counter!(STALLED_CLIENTS, "WebSockets that were cut off because their clients took no frame for too long");
+    describe_counter!(
+        LIVE_EXECUTIONS,
+        "Updates of subscriptions that were executed, each for all who take the same step"
+    );
+    describe_counter!(
+        STALLED_CLIENTS,
+        "WebSockets that were cut off because their clients took no frame for too long"
+    );
 }
 
 /// Counts as one of `gauge` for as long as it lives.

@@ -205,7 +205,10 @@ impl Session {
 
     /// Takes a new token of the same user from a ping, so that following goes on when the former one ends. Gives back what
     /// the pong repeats: the token is not part of it.
-    async fn renew(&mut self, payload: Option<Map<String, Value>>) -> Result<Option<Map<String, Value>>, End> {
+    async fn renew(
+        &mut self,
+        payload: Option<Map<String, Value>>,
+    ) -> Result<Option<Map<String, Value>>, End> {
         let (Some(identity), Some(mut payload)) = (&self.identity, payload) else { return Ok(None) };
         // Where tokens are not asked for, none ends.
         if identity.expires_at.is_none() {

@@ -18,6 +18,7 @@ const MESSAGES: &[f64] = &[1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_000.
 const CONNECTIONS: &str = "pulsegate_database_connections";
 const MOST_CONNECTIONS: &str = "pulsegate_database_connections_max";
 pub(super) const STATEMENT_TIME: &str = "pulsegate_database_statement_duration_seconds";
+const TASKS: &str = "pulsegate_tasks";
 const BUILD: &str = "pulsegate_build_info";
 
 /// Counts from now on. What is returned renders the counts for Prometheus, and reads those of the service.
@@ -35,6 +36,7 @@ pub(crate) fn count(stop: CancellationToken) -> Result<Counts, BuildError> {
         Unit::Seconds,
         "Time that a statement took in PostgreSQL, by its verb"
     );
+    describe_gauge!(TASKS, "Tasks of the process that are under way or waiting");
     describe_gauge!(BUILD, "1, with the version");
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     let kept = handle.clone();
@@ -53,8 +55,10 @@ impl Counts {
     /// Renders all, with what the service can tell of itself at that moment.
     pub(crate) fn of(self, service: &Arc<Service>) -> api::RenderMetrics {
         let service = Arc::downgrade(service);
+        let runtime = tokio::runtime::Handle::current().metrics();
         Arc::new(move || {
             read(&service);
+            gauge!(TASKS).set(f64::from(u32::try_from(runtime.num_alive_tasks()).unwrap_or(u32::MAX)));
             self.0.render()
         })
     }

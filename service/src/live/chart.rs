@@ -96,7 +96,7 @@ impl Chart {
 impl Scene for Chart {
     type Picture = Picture;
 
-    async fn look(&mut self, change: Change, number: u64) -> Result<Option<Picture>, Error> {
+    async fn look(&mut self, change: &Change, number: u64) -> Result<Option<Picture>, Error> {
         let picture = self.read(self.frame().map(AsRef::as_ref), change, number).await?;
         let is_same = match (&self.shown, &picture) {
             (Some(Picture::Shown(before)), Picture::Shown(frame)) => {
@@ -124,7 +124,7 @@ impl Scene for Chart {
 
 impl Chart {
     /// Reads what may have changed since the frame before.
-    async fn read(&self, before: Option<&Frame>, change: Change, number: u64) -> Result<Picture, Error> {
+    async fn read(&self, before: Option<&Frame>, change: &Change, number: u64) -> Result<Picture, Error> {
         let Some(event) = patiently(|| self.service.event_now(&Viewer::Open, &self.event_id)).await? else {
             return Ok(Picture::Nothing);
         };
@@ -133,33 +133,39 @@ impl Chart {
             Ok(window) => window,
             Err(refusal) => return Ok(Picture::Refused(refusal)),
         };
-        let revision = event.event.revision;
+        let mut revision = event.event.revision;
         // A commit that was read before it was announced: what it changed is not known yet.
-        let unheard = |before: &&Frame| revision - before.event.event.revision > i64::from(change.commits);
-        let (kept, changed_from) = match before.filter(|before| !change.resync && !unheard(before)) {
-            None => (Vec::new(), Some(window.from())),
-            Some(before) => {
-                let from = self.changed_from(before, &window, now, change);
-                let kept = before.cells.iter().copied().filter(|Cell { bucket, .. }| {
-                    bucket.start >= window.from() && from.is_none_or(|from| bucket.start < from)
-                });
-                (kept.collect(), from)
-            }
-        };
-        let mut cells: Vec<Cell> = kept;
+        let known = before
+            .and_then(|before| Some((before, change.between(before.event.event.revision, revision).ok()?)));
+        let mut cells: Vec<Cell> = Vec::new();
+        let mut changed_from = Some(window.from());
+        if let Some((before, changed)) = known {
+            changed_from = self.changed_from(before, &window, now, changed);
+            let is_kept = |cell: &&Cell| {
+                let start = cell.bucket.start;
+                start >= window.from() && changed_from.is_none_or(|from| start < from)
+            };
+            cells.extend(before.cells.iter().filter(is_kept).copied());
+        }
         if let Some(from) = changed_from {
-            let buckets = patiently(|| self.buckets_from(&window, from)).await?;
-            // They may hold what was committed after the event was read. Whoever comes with a cursor of a revision before
-            // this one gets them.
-            let revision = patiently(|| self.service.revision_now(&self.event_id)).await?.max(revision);
+            let mut buckets = patiently(|| self.buckets_from(&window, from)).await?;
+            let read_at = patiently(|| self.service.revision_now(&self.event_id)).await?;
+            if read_at > revision {
+                // They may hold what was committed after the event was read, and so may those that were not read. All of
+                // them in one statement fit together, and whoever has a cursor of an earlier revision gets them.
+                cells.clear();
+                buckets = patiently(|| self.buckets_from(&window, window.from())).await?;
+                revision = patiently(|| self.service.revision_now(&self.event_id)).await?.max(read_at);
+            }
+            let is_over = |bucket: &Bucket, at: DateTime<Utc>| bucket.end <= at;
             for bucket in buckets {
                 let same = before.and_then(|before| {
                     let place = before.cells.binary_search_by_key(&bucket.start, |cell| cell.bucket.start);
-                    let known = before.cells[place.ok()?];
+                    let cell = before.cells[place.ok()?];
                     // A bucket that is over now and was not is not the same.
                     let is_same =
-                        known.bucket == bucket && (known.bucket.end <= before.now) == (bucket.end <= now);
-                    is_same.then_some(known)
+                        cell.bucket == bucket && is_over(&bucket, before.now) == is_over(&bucket, now);
+                    is_same.then_some(cell)
                 });
                 cells.push(same.unwrap_or(Cell { number, revision, bucket }));
             }
@@ -168,18 +174,18 @@ impl Chart {
         Ok(Picture::Shown(Arc::new(Frame { event, now, from, to, cells })))
     }
 
-    /// The start of the first bucket that may differ from the frame before.
+    /// The start of the first bucket that may differ from the frame before, when commits changed those from `changed` on.
     fn changed_from(
         &self,
         before: &Frame,
         window: &Window,
         now: DateTime<Utc>,
-        change: Change,
+        changed: Option<DateTime<Utc>>,
     ) -> Option<DateTime<Utc>> {
         let LiveTimelineSpec { granularity, zone, .. } = self.spec;
         let ended = (bucket_end(granularity, zone, before.now) <= now)
             .then(|| bucket_start(granularity, zone, before.now));
-        let changed = change.changed_from.map(|from| bucket_start(granularity, zone, from));
+        let changed = changed.map(|from| bucket_start(granularity, zone, from));
         // The window has grown at its end, or at its beginning.
         let grown = match (before.cells.first(), before.cells.last()) {
             (Some(first), Some(last)) if first.bucket.start <= window.from() => {

@@ -39,7 +39,7 @@ pub(super) trait Scene: Send + 'static {
     /// number.
     fn look(
         &mut self,
-        change: Change,
+        change: &Change,
         number: u64,
     ) -> impl Future<Output = Result<Option<Self::Picture>, Error>> + Send;
 
@@ -205,12 +205,12 @@ struct Artist<S: Scene> {
 impl<S: Scene> Artist<S> {
     /// Draws for ever.
     async fn draw(mut self) -> Result<(), Error> {
-        let mut change = Change { resync: true, ..Change::default() };
+        let mut change = Change::unknown();
         loop {
             // Counted before reading: whoever asked until now is answered by what is read from now on.
             let answers = self.requests.load(Ordering::SeqCst);
             let number = self.numbers.next();
-            if let Some(picture) = self.scene.look(change, number).await? {
+            if let Some(picture) = self.scene.look(&change, number).await? {
                 let shown_at = Instant::now();
                 self.show.send_replace(Some(Look { picture, number, shown_at }));
             }

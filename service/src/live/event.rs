@@ -45,7 +45,7 @@ impl Scene for Portrait {
     /// `None` while the event is not there.
     type Picture = Option<Arc<EventEntry>>;
 
-    async fn look(&mut self, _: Change, _: u64) -> Result<Option<Self::Picture>, Error> {
+    async fn look(&mut self, _: &Change, _: u64) -> Result<Option<Self::Picture>, Error> {
         let event = patiently(|| self.service.event_now(&Viewer::Open, &self.event_id)).await?;
         if self.shown.as_ref() == Some(&event) {
             return Ok(None);

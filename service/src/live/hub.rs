@@ -24,25 +24,55 @@ pub(crate) enum Topic {
     User(UserId),
 }
 
-/// What a follower has not seen yet, in one: however long it does not look, it costs this much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// More commits than this are not told one by one.
+const MOST_HEARD: usize = 64;
+
+/// What a follower has not seen yet, in one: however long it does not look, its size is bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// Commits since the follower last looked.
-    pub commits: u32,
-    /// The start of the earliest bucket that changed.
-    pub changed_from: Option<DateTime<Utc>>,
+    /// Commits to the event since the follower last looked: the revision, and the start of the earliest bucket that
+    /// changed. Who follows a user is only told that there are some.
+    heard: Vec<(Revision, Option<DateTime<Utc>>)>,
     /// Something may have been missed: all must be read again.
     pub resync: bool,
 }
 
+/// Some commits were not heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unheard;
+
 impl Change {
+    /// What is not known to be a change may be any.
+    pub(crate) const fn unknown() -> Self {
+        Self { heard: Vec::new(), resync: true }
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
-        self.commits += other.commits;
         self.resync |= other.resync;
-        self.changed_from = match (self.changed_from, other.changed_from) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.heard.extend(other.heard);
+        if self.resync || self.heard.len() > MOST_HEARD {
+            *self = Self::unknown();
+        }
+    }
+
+    /// What is known of the changes after one revision and up to another: the start of the earliest bucket that changed.
+    ///
+    /// # Errors
+    /// Not all of those commits were heard of.
+    pub(crate) fn between(
+        &self,
+        earlier: Revision,
+        later: Revision,
+    ) -> Result<Option<DateTime<Utc>>, Unheard> {
+        let within = |revision: &Revision| *revision > earlier && *revision <= later;
+        let mut revisions: Vec<_> = self.heard.iter().map(|(revision, _)| *revision).filter(within).collect();
+        revisions.sort_unstable();
+        revisions.dedup();
+        let are_all = i64::try_from(revisions.len()) == Ok(later - earlier);
+        if self.resync || !are_all {
+            return Err(Unheard);
+        }
+        Ok(self.heard.iter().filter_map(|(_, from)| *from).min())
     }
 }
 
@@ -104,15 +134,15 @@ impl Hub {
             self.latest.entry_by_ref(&commit.event_id).and_upsert_with(|known| {
                 known.map_or(commit.revision, |known| known.into_value().max(commit.revision))
             });
-            let change = Change { commits: 1, changed_from: commit.changed_from, resync: false };
-            let tell = |topic: &Topic| {
+            let change = Change { heard: vec![(commit.revision, commit.changed_from)], resync: false };
+            let tell = |topic: &Topic, change: &Change| {
                 for slot in followers.get(topic).into_iter().flatten() {
-                    slot.put(change);
+                    slot.put(change.clone());
                 }
             };
-            tell(&Topic::Event(commit.event_id.clone()));
+            tell(&Topic::Event(commit.event_id.clone()), &change);
             for owner in &commit.owners {
-                tell(&Topic::User(owner.clone()));
+                tell(&Topic::User(owner.clone()), &Change::default());
             }
         }
     }
@@ -120,7 +150,7 @@ impl Hub {
     /// Tells everybody that something may have been missed.
     pub(crate) fn resync(&self) {
         for slot in lock(&self.followers).values().flatten() {
-            slot.put(Change { commits: 0, changed_from: None, resync: true });
+            slot.put(Change::unknown());
         }
     }
 }
@@ -184,11 +214,25 @@ mod tests {
         hub.deliver(&[commit(2, 7)]);
         hub.deliver(&[commit(1, 5)]);
         hub.deliver(&[commit(2, 7)]);
-        let expected = Change { commits: 2, changed_from: DateTime::from_timestamp(300, 0), resync: false };
-        assert_eq!(event.changed().await, expected);
-        assert_eq!(user.changed().await, expected);
+        let change = event.changed().await;
+        assert_eq!(change.between(0, 2), Ok(DateTime::from_timestamp(300, 0)));
+        assert_eq!(change.between(0, 3), Err(Unheard), "the third was not heard of");
+        assert_eq!(user.changed().await, Change::default());
         assert_eq!(other.take(), None);
         assert_eq!(hub.latest(&EventId::trusted("evt-1")), 2);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_look_for_long_has_to_read_again() {
+        let hub = Arc::new(Hub::new());
+        let event = hub.follow(Topic::Event(EventId::trusted("evt-1")));
+        for revision in 1..1_000 {
+            hub.deliver(&[commit(revision, 1)]);
+        }
+        let change = event.changed().await;
+        assert!(change.heard.len() <= MOST_HEARD);
+        assert_eq!(change.between(0, 999), Err(Unheard));
+        assert_eq!(event.take(), None);
     }
 
     #[test]

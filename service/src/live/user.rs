@@ -41,7 +41,7 @@ pub(super) struct Overview {
 impl Scene for Overview {
     type Picture = Arc<UserOverview>;
 
-    async fn look(&mut self, _: Change, _: u64) -> Result<Option<Self::Picture>, Error> {
+    async fn look(&mut self, _: &Change, _: u64) -> Result<Option<Self::Picture>, Error> {
         let user = patiently(|| self.service.user_now(&self.user_id)).await?;
         // The sum of revisions moves with every commit, also with one that leaves the other sums as they are.
         if self.shown.as_ref() == Some(&user) {

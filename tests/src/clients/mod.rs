@@ -1,5 +1,6 @@
 //! Clients of what is tested; none of them is the product's own code.
 
+pub mod events;
 pub mod graphql;
 pub mod kcat;
 pub mod socket;

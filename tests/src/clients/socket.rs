@@ -51,13 +51,26 @@ impl Socket {
     /// # Errors
     /// The gateway doesn't speak the protocol.
     pub async fn connect(base: &str) -> anyhow::Result<Self> {
+        Self::connect_with(base, &json!({ "type": "connection_init" })).await
+    }
+
+    /// Like [`Self::connect`], with a token.
+    ///
+    /// # Errors
+    /// The gateway doesn't speak the protocol, or doesn't take the token.
+    pub async fn connect_as(base: &str, token: &str) -> anyhow::Result<Self> {
+        let payload = json!({ "authorization": format!("Bearer {token}") });
+        Self::connect_with(base, &json!({ "type": "connection_init", "payload": payload })).await
+    }
+
+    async fn connect_with(base: &str, init: &Value) -> anyhow::Result<Self> {
         let url = format!("{}/graphql", base.replacen("http", "ws", 1));
         let mut request = url.into_client_request()?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(PROTOCOL));
         let (stream, _) =
             timeout(ANSWERS_WITHIN, connect_async(request)).await.context("no connection")??;
         let mut socket = Self { stream };
-        socket.send(&json!({ "type": "connection_init" })).await?;
+        socket.send(init).await?;
         let answer = timeout(ANSWERS_WITHIN, socket.receive()).await.context("no acknowledgement")??;
         if answer["type"] != "connection_ack" {
             bail!("instead of an acknowledgement: {answer}");
@@ -72,6 +85,14 @@ impl Socket {
     pub async fn subscribe(&mut self, id: &str, document: &str, variables: Value) -> anyhow::Result<()> {
         let payload = json!({ "query": document, "variables": variables });
         self.send(&json!({ "id": id, "type": "subscribe", "payload": payload })).await
+    }
+
+    /// Ends an operation. Frames that are under way may still come.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub async fn complete(&mut self, id: &str) -> anyhow::Result<()> {
+        self.send(&json!({ "id": id, "type": "complete" })).await
     }
 
     /// Waits for the next frame of any operation, for as long as the gateway has nothing to say.

@@ -8,5 +8,6 @@ pub mod ports;
 pub mod process;
 pub mod program;
 pub mod scratch;
+pub mod usage;
 pub mod user;
 pub(crate) mod watchdog;

@@ -76,6 +76,14 @@ impl Pulsegate {
         &self.base
     }
 
+    /// Its process id.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        self.process.id().context("it does not run")
+    }
+
     /// A client of its GraphQL.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ mod ingest;
 #[cfg(test)]
 mod judge;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod migrations;

@@ -9,13 +9,13 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Counts the statements that are executed through it on the way to PostgreSQL.
-pub(super) struct Counter {
-    pub(super) url: String,
+pub(crate) struct Counter {
+    pub(crate) url: String,
     executed: Arc<AtomicI64>,
 }
 
 impl Counter {
-    pub(super) async fn before(testbed: &Testbed) -> Self {
+    pub(crate) async fn before(testbed: &Testbed) -> Self {
         let mut url = Url::parse(testbed.database_url()).unwrap();
         let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -39,7 +39,7 @@ impl Counter {
     }
 
     /// Statements so far.
-    pub(super) fn executed(&self) -> i64 {
+    pub(crate) fn executed(&self) -> i64 {
         self.executed.load(Ordering::SeqCst)
     }
 }

@@ -2,11 +2,10 @@
 
 mod cache;
 mod clients;
-mod counter;
+pub(crate) mod counter;
 mod documents;
 mod examples;
 mod export;
-mod live;
 mod statements;
 mod walk;
 
@@ -15,7 +14,7 @@ use tests::testbed::Testbed;
 
 /// Fills the tables without a consumer: `events` events of one user, each with two channels and a minute in each of
 /// three hours.
-async fn fill(testbed: &Testbed, events: usize) -> Vec<String> {
+pub(crate) async fn fill(testbed: &Testbed, events: usize) -> Vec<String> {
     let ids: Vec<String> = (0..events).map(|number| testbed.id("evt", number)).collect();
     sqlx::query(
         "INSERT INTO event_stats (event_id, event_title, user_id, total_participants, total_views, \
