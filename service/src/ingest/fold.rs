@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, DurationRound, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Timelike, Utc};
 use rust_decimal::Decimal;
 
 use super::{EventCreated, Fact, Message};
@@ -73,8 +73,11 @@ pub(super) fn fold<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Chang
 
 /// The minute that holds `at`.
 pub(super) fn minute(at: DateTime<Utc>) -> NaiveDateTime {
+    // Not rounded by chrono, which refuses what a count of nanoseconds can't express: years before 1677 and after 2262.
+    let into =
+        TimeDelta::seconds(i64::from(at.second())) + TimeDelta::nanoseconds(i64::from(at.nanosecond()));
     let at = at.naive_utc();
-    at.duration_trunc(TimeDelta::minutes(1)).unwrap_or(at)
+    at.checked_sub_signed(into).unwrap_or(at)
 }
 
 impl Changes {
@@ -185,6 +188,20 @@ pub(super) fn estimated_roi(fact: &EventCreated) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_minute_begins_on_the_minute_in_every_year() {
+        for (at, start) in [
+            ("0000-01-01T00:00:00.000001Z", "0000-01-01T00:00:00Z"),
+            ("1600-02-29T23:59:59.999999Z", "1600-02-29T23:59:00Z"),
+            ("1969-12-31T23:59:30.5Z", "1969-12-31T23:59:00Z"),
+            ("2026-01-05T09:31:12Z", "2026-01-05T09:31:00Z"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:00Z"),
+        ] {
+            let instant = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+            assert_eq!(minute(instant(at)), instant(start).naive_utc(), "{at}");
+        }
+    }
 
     #[test]
     fn the_largest_stored_roi_is_that_of_its_column() {

@@ -151,6 +151,9 @@ fn instant(random: &mut StdRng) -> DateTime<Utc> {
         // Months that get no partition of their own.
         Utc.with_ymd_and_hms(2019, 3, 31, 23, 58, 0),
         Utc.with_ymd_and_hms(2031, 6, 30, 23, 58, 0),
+        // Years that a count of nanoseconds does not reach.
+        Utc.with_ymd_and_hms(1, 1, 1, 0, 0, 0),
+        Utc.with_ymd_and_hms(9999, 12, 30, 23, 55, 0),
     ];
     let base = bases.choose(random).unwrap().unwrap();
     let offset = Duration::seconds(random.random_range(0..240));
