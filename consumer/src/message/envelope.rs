@@ -34,14 +34,30 @@ pub(super) struct Opened<'a> {
 }
 
 /// Opens a payload: plain JSON, CloudEvents' binary mode (plain JSON too, its attributes in headers) or its structured
-/// mode.
-pub(super) fn open<'a, H: Headers + ?Sized>(payload: &'a str, headers: &H) -> Result<Opened<'a>, Rejection> {
+/// mode, whose payload may also come as bytes in base 64; `unpacked` keeps those.
+pub(super) fn open<'a, H: Headers + ?Sized>(
+    payload: &'a str,
+    headers: &H,
+    unpacked: &'a mut String,
+) -> Result<Opened<'a>, Rejection> {
     let body = Fields::parse(payload, Place::Body)?;
-    if !(is_cloud_event(headers) || body.has("specversion") && body.has("data")) {
+    if !(is_cloud_event(headers) || looks_like_cloud_event(&body)) {
         let message_id = body_id(&body, "messageId")?;
         return Ok(Opened { fields: body, message_id });
     }
-    let fields = body.required("data")?.object(Place::Data)?;
+    let fields = match (body.optional("data")?, body.optional("data_base64")?) {
+        (None, Some(bytes)) => {
+            *unpacked = bytes.base64()?;
+            Fields::parse(unpacked, Place::Data)?
+        }
+        (Some(_), Some(_)) => {
+            return Err(Rejection::new(
+                Code::DuplicateField,
+                "data and data_base64 are both there; one of them is allowed",
+            ));
+        }
+        (data, None) => data.ok_or_else(|| body.missing("data"))?.object(Place::Data)?,
+    };
     let message_id = match body_id(&fields, "messageId")? {
         Some(id) => Some(id),
         None => body_id(&body, "id")?,
@@ -86,6 +102,12 @@ fn body_id(fields: &Fields<'_>, name: &'static str) -> Result<Option<String>, Re
     let Some(value) = fields.optional(name)? else { return Ok(None) };
     let id = value.text(MESSAGE_ID_MAX_CHARS)?;
     Ok((!id.is_empty()).then(|| id.into_owned()))
+}
+
+/// Where the content type does not say so. A message that merely has fields of those names says itself which event it is
+/// about.
+fn looks_like_cloud_event(body: &Fields<'_>) -> bool {
+    body.has("specversion") && (body.has("data") || body.has("data_base64")) && !body.has("eventId")
 }
 
 fn is_cloud_event<H: Headers + ?Sized>(headers: &H) -> bool {

@@ -53,7 +53,8 @@ pub fn decode<H: Headers + ?Sized>(
     })?;
     let payload = std::str::from_utf8(payload)
         .map_err(|fault| Rejection::new(Code::InvalidUtf8, format!("the payload is not UTF-8: {fault}")))?;
-    let opened = envelope::open(payload, headers)?;
+    let mut unpacked = String::new();
+    let opened = envelope::open(payload, headers, &mut unpacked)?;
     let message_id = match opened.message_id {
         Some(id) => Some(id),
         None => envelope::header_id(headers)?,

@@ -1,3 +1,4 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -221,6 +222,9 @@ fn instants_take_any_offset_and_keep_microseconds() {
         ("2026-01-05T09:31:12.123456789-03:30", "2026-01-05T13:01:12.123456Z"),
         ("2026-01-05T09:31:12.9999999Z", "2026-01-05T09:31:12.999999Z"),
         ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"),
+        ("2026-01-05t09:31:12z", "2026-01-05T09:31:12Z"),
+        ("0000-01-01T00:00:00+23:59", "-0001-12-31T00:01:00Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
         ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
         ("2016-12-31T23:59:60.25Z", "2017-01-01T00:00:00.25Z"),
     ] {
@@ -445,6 +449,32 @@ fn cloud_events_in_structured_mode() {
         decode(Kind::EventCreated, Some(bare.as_bytes()), typed).unwrap_err().to_string(),
         "data is missing; it is required"
     );
+}
+
+#[test]
+fn cloud_events_may_bring_their_payload_as_bytes() {
+    let envelope = |bytes: &str| json!({"specversion": "1.0", "id": "ce-1", "data_base64": bytes});
+    let decoded = read(Kind::EventCreated, &envelope(&STANDARD.encode(without_id().to_string())).to_string());
+    assert_eq!(decoded.unwrap().message_id.as_deref(), Some("ce-1"));
+    for (bytes, expected) in [
+        ("?", Code::InvalidJson),
+        ("", Code::InvalidJson),
+        ("/w==", Code::InvalidUtf8),
+        ("e30", Code::InvalidJson),
+        ("e30=", Code::MissingField),
+        ("W10=", Code::WrongType),
+    ] {
+        assert_eq!(code(event(&envelope(bytes).to_string())), expected, "{bytes}");
+    }
+    let both = with(envelope("e30="), "data", without_id());
+    assert_eq!(code(event(&both)), Code::DuplicateField);
+    assert_eq!(code(event(&with(envelope("e30="), "data_base64", json!(7)))), Code::WrongType);
+}
+
+#[test]
+fn a_message_with_fields_named_like_an_envelope_is_itself() {
+    let named = with(with(created(), "specversion", json!("1.0")).parse().unwrap(), "data", json!("x"));
+    assert_eq!(event(&named).unwrap().event_id.as_str(), "evt-0001");
 }
 
 fn without_id() -> Value {

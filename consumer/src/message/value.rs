@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
@@ -84,6 +85,18 @@ impl<'a> Value<'a> {
         serde_json::from_str::<Text<'a>>(self.raw)
             .map(|Text(text)| text)
             .map_err(|fault| self.reject(Code::InvalidJson, &format!("is not a valid JSON string: {fault}")))
+    }
+
+    /// The text whose bytes the string holds in base 64.
+    pub(super) fn base64(self) -> Result<String, Rejection> {
+        let bytes = STANDARD.decode(self.string()?.as_bytes()).map_err(|_| {
+            self.reject(
+                Code::InvalidJson,
+                "is not base 64; the bytes of a JSON object in base 64 are allowed",
+            )
+        })?;
+        String::from_utf8(bytes)
+            .map_err(|fault| self.reject(Code::InvalidUtf8, &format!("is not UTF-8: {fault}")))
     }
 
     /// A string of at most `limit` characters without NUL, possibly empty.
