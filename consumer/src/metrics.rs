@@ -11,8 +11,9 @@ const TAKEN: &str = "pulsegate_consumer_taken_total";
 const OUTCOMES: &str = "pulsegate_consumer_messages_total";
 const DEAD_LETTERS: &str = "pulsegate_consumer_dead_letters_total";
 const BATCH: &str = "pulsegate_consumer_batch_messages";
-const APPLY: &str = "pulsegate_consumer_apply_seconds";
+const COMMIT: &str = "pulsegate_consumer_commit_seconds";
 const LAG: &str = "pulsegate_consumer_lag_messages";
+const ASSIGNED: &str = "pulsegate_consumer_assigned_partitions";
 const RETRIES: &str = "pulsegate_consumer_retries_total";
 const REJOINS: &str = "pulsegate_consumer_rejoins_total";
 
@@ -25,10 +26,23 @@ pub fn describe() {
     );
     describe_counter!(DEAD_LETTERS, "Messages sent to the dead-letter topic, by topic and error code");
     describe_histogram!(BATCH, "Messages of a transaction");
-    describe_histogram!(APPLY, metrics::Unit::Seconds, "Time that a transaction took");
+    describe_histogram!(
+        COMMIT,
+        metrics::Unit::Seconds,
+        "Time that a transaction took, from its begin to its commit"
+    );
     describe_gauge!(LAG, "Messages in Kafka that are not yet applied, by topic and partition");
+    describe_gauge!(ASSIGNED, "Partitions that this consumer reads");
     describe_counter!(RETRIES, "Tries that had to be repeated, by what was tried");
     describe_counter!(REJOINS, "Times that the consumer was made anew");
+    // What never happened is 0, not absent.
+    for outcome in ["applied", "duplicate", "replayed", "dead_lettered"] {
+        counter!(OUTCOMES, "outcome" => outcome).increment(0);
+    }
+    for what in ["apply", "dead letter", "positions"] {
+        counter!(RETRIES, "what" => what).increment(0);
+    }
+    counter!(REJOINS).increment(0);
 }
 
 pub(crate) fn taken(topic: &str) {
@@ -43,7 +57,7 @@ pub(crate) fn applied(applied: &Applied, messages: usize, took: Duration) {
         counter!(OUTCOMES, "outcome" => outcome).increment(count as u64);
     }
     histogram!(BATCH).record(messages as f64);
-    histogram!(APPLY).record(took.as_secs_f64());
+    histogram!(COMMIT).record(took.as_secs_f64());
 }
 
 pub(crate) fn dead_lettered(topic: &str, code: Code) {
@@ -54,6 +68,11 @@ pub(crate) fn dead_lettered(topic: &str, code: Code) {
 #[expect(clippy::cast_precision_loss, reason = "a lag beyond 2^52 messages may be off by one")]
 pub(crate) fn lag(topic: &str, partition: i32, messages: i64) {
     gauge!(LAG, "topic" => topic.to_owned(), "partition" => partition.to_string()).set(messages as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 partitions")]
+pub(crate) fn assigned(partitions: usize) {
+    gauge!(ASSIGNED).set(partitions as f64);
 }
 
 pub(crate) fn retried(what: &'static str) {

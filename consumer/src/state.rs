@@ -40,6 +40,7 @@ impl Monitor {
 
     pub(crate) fn assigned(&self, partitions: usize) {
         self.lock().state.assigned = partitions;
+        crate::metrics::assigned(partitions);
     }
 
     /// Takes note of what is wrong; whether that is news.

@@ -1,10 +1,16 @@
 //! What the consumer needs of the service, so that its tests can do without a database.
 
-use std::{collections::HashMap, error::Error as _, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    error::Error as _,
+    fmt,
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use service::{
     ErrorKind, Service,
+    domain::EventId,
     ingest::{Applied, Batch, Commit, Position},
 };
 
@@ -61,6 +67,10 @@ pub(crate) trait Store: Clone + Send + Sync + 'static {
     fn apply(&self, cluster_id: &str, batch: &Batch)
     -> impl Future<Output = Result<Applied, Failure>> + Send;
 
+    /// The events whose stored counters can't take what a refused batch adds to them; possibly none, where it was
+    /// refused for another reason.
+    fn overfull(&self, batch: &Batch) -> impl Future<Output = Result<HashSet<EventId>, Failure>> + Send;
+
     /// Tells of commits; `false` where these or earlier ones could not be told yet.
     fn publish(&self, commits: &[Commit]) -> impl Future<Output = bool> + Send;
 
@@ -87,6 +97,10 @@ impl Store for Arc<Service> {
 
     async fn apply(&self, cluster_id: &str, batch: &Batch) -> Result<Applied, Failure> {
         Ok(Service::apply(self, cluster_id, batch).await?)
+    }
+
+    async fn overfull(&self, batch: &Batch) -> Result<HashSet<EventId>, Failure> {
+        Ok(Service::overfull(self, batch).await?)
     }
 
     async fn publish(&self, commits: &[Commit]) -> bool {

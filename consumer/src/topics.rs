@@ -15,6 +15,9 @@ use crate::{Error, Settings, backoff::Backoff, client};
 const PARTITIONS: i32 = 12;
 /// Few messages, and one place to look for them in the order of their failure.
 const DEAD_LETTER_PARTITIONS: i32 = 1;
+/// The largest message of the dead-letter topic, in bytes: twice what brokers take by default, because a letter is its
+/// message and more.
+const DEAD_LETTER_BYTES: &str = "2097152";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the cluster says about a topic.
@@ -86,7 +89,14 @@ async fn create(settings: &Settings) -> Result<(), KafkaError> {
     let missing: Vec<NewTopic<'_>> = wanted
         .iter()
         .filter(|(name, _)| !known.contains(*name))
-        .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
+        .map(|(name, partitions)| {
+            let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(-1));
+            if *name == topics.dead_letter {
+                topic.set("max.message.bytes", DEAD_LETTER_BYTES)
+            } else {
+                topic
+            }
+        })
         .collect();
     let answer = if missing.is_empty() {
         Ok(Vec::new())

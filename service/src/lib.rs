@@ -8,6 +8,7 @@ mod cursor;
 mod documents;
 pub mod domain;
 mod error;
+pub mod fault;
 pub mod ingest;
 pub mod live;
 pub mod metrics;

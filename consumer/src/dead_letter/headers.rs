@@ -16,7 +16,11 @@ pub(super) const ERROR: &str = "x-error";
 pub(super) const ATTEMPTS: &str = "x-attempts";
 pub(super) const FAILED_AT: &str = "x-failed-at";
 
-const RESERVED: [&str; 7] = [TOPIC, PARTITION, OFFSET, ERROR_CODE, ERROR, ATTEMPTS, FAILED_AT];
+/// How many bytes the payload has, where the dead-letter topic does not take a message of that size.
+pub(super) const PAYLOAD_OMITTED: &str = "x-payload-omitted";
+
+const RESERVED: [&str; 8] =
+    [TOPIC, PARTITION, OFFSET, ERROR_CODE, ERROR, ATTEMPTS, FAILED_AT, PAYLOAD_OMITTED];
 
 /// Those of `headers` that the message brought along itself.
 pub(super) fn original(headers: &[Header]) -> impl Iterator<Item = &Header> {
@@ -53,6 +57,13 @@ pub(super) fn of(record: &Record, rejection: &Rejection, failed_at: DateTime<Utc
         .cloned()
         .chain(told.map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))))
         .collect()
+}
+
+/// What is left of `headers` where the message itself is too large for the dead-letter topic: what was told about it.
+pub(super) fn without_message(headers: &[Header], payload: usize) -> Vec<Header> {
+    let told = |(name, _): &&Header| RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved));
+    let omitted = (PAYLOAD_OMITTED.to_owned(), Some(payload.to_string().into_bytes()));
+    headers.iter().filter(told).cloned().chain([omitted]).collect()
 }
 
 /// In the client library's form.
@@ -99,6 +110,19 @@ mod tests {
             ("x-failed-at", "2026-01-05T00:00:00.000000Z"),
         ];
         assert_eq!(headers, record(&expected).headers);
+    }
+
+    #[test]
+    fn what_is_too_large_leaves_what_was_told_about_it() {
+        let headers = of(
+            &record(&[("trace", "t"), ("x-payload-omitted", "7")]),
+            &Rejection::new(Code::InvalidJson, "broken"),
+            "2026-01-05T00:00:00Z".parse().unwrap(),
+        );
+        assert_eq!(number::<usize>(&headers, PAYLOAD_OMITTED), None);
+        let left = without_message(&headers, 1_048_000);
+        assert_eq!((left.len(), number(&left, PAYLOAD_OMITTED)), (8, Some(1_048_000)));
+        assert_eq!((text(&left, "trace"), text(&left, OFFSET).as_deref()), (None, Some("41")));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub struct Letter {
     pub key: Option<Vec<u8>>,
     /// Its payload, whole.
     pub payload: Option<Vec<u8>>,
+    /// How many bytes the payload has where the dead-letter topic did not take it: then it lies at its origin only.
+    pub omitted: Option<u64>,
     /// The headers that it brought along itself.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
@@ -82,6 +84,7 @@ impl Letter {
             error: headers::text(told, headers::ERROR),
             attempts: headers::attempts(told),
             failed_at: headers::text(told, headers::FAILED_AT),
+            omitted: headers::number(told, headers::PAYLOAD_OMITTED),
             headers: headers::original(told).cloned().collect(),
             key: record.key,
             payload: record.payload,
@@ -192,6 +195,14 @@ impl Letters {
                 ),
             ));
         };
+        if let (Some(_), Some(origin)) = (letter.omitted, letter.origin) {
+            return Err(Error::setting(
+                format!("the letter {}", letter.place),
+                format!(
+                    "can't be sent back: its message was too large for the dead-letter topic and lies at {topic}:{origin} only"
+                ),
+            ));
+        }
         let back = letter.headers_back();
         self.sender.send(topic, letter.key.as_deref(), letter.payload.as_deref(), &back).await?;
         Ok(())

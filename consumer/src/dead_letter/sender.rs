@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rdkafka::{
     error::KafkaError,
     producer::{FutureProducer, FutureRecord, Producer as _},
+    types::RDKafkaErrorCode,
 };
 
 use super::headers;
@@ -18,6 +19,8 @@ use crate::{
 
 /// How long the local queue may stay full.
 const QUEUE: Duration = Duration::from_secs(5);
+/// The longest key, in bytes, of a letter whose message is too large for its topic.
+const LONGEST_KEY: usize = 1024;
 
 /// Sends records and waits until all replicas have them.
 pub(crate) struct Sender {
@@ -43,7 +46,23 @@ impl Sender {
         failed_at: DateTime<Utc>,
     ) -> Result<(), KafkaError> {
         let headers = headers::of(record, rejection, failed_at);
-        self.send(&self.topic, record.key.as_deref(), record.payload.as_deref(), &headers).await
+        let sent = self.send(&self.topic, record.key.as_deref(), record.payload.as_deref(), &headers).await;
+        let Err(fault) = sent else { return Ok(()) };
+        if fault.rdkafka_error_code() != Some(RDKafkaErrorCode::MessageSizeTooLarge) {
+            return Err(fault);
+        }
+        // With what is told about it the message is larger than the topic allows. Waiting would hold its partition up
+        // for ever; the letter says where the message lies.
+        let payload = record.payload.as_ref().map_or(0, Vec::len);
+        tracing::warn!(
+            topic = record.topic.as_ref(),
+            partition = record.partition,
+            offset = record.offset,
+            bytes = payload,
+            "the dead-letter topic takes no message of that size: its letter goes without it"
+        );
+        let key = record.key.as_deref().filter(|key| key.len() <= LONGEST_KEY);
+        self.send(&self.topic, key, None, &headers::without_message(&headers, payload)).await
     }
 
     /// Sends one record.

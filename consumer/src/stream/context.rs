@@ -10,7 +10,7 @@ use rdkafka::{
     ClientContext, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::{KafkaError, KafkaResult},
+    error::KafkaError,
     types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 
@@ -35,6 +35,8 @@ pub(super) struct End {
     pub(super) partition: i32,
     /// The offset after the last committed message.
     pub(super) offset: i64,
+    /// Whether all before it was fetched and handed out. What is left may be no message: transactions end with a mark.
+    pub(super) read: bool,
 }
 
 /// The callbacks' side of a consumer.
@@ -96,6 +98,7 @@ impl ClientContext for Context {
                 topic: topic.clone(),
                 partition: partition.partition,
                 offset: partition.ls_offset,
+                read: partition.fetchq_cnt == 0 && partition.next_offset >= partition.ls_offset,
             })
             .collect();
         self.note(Event::Ends(ends));
@@ -134,12 +137,5 @@ impl ConsumerContext for Context {
             .map(|element| (element.topic().to_owned(), element.partition()))
             .collect();
         self.note(if assigned { Event::Assign(listed) } else { Event::Revoke(listed) });
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        // Kafka's position is a hint; the next commit makes up for this one.
-        if let Err(fault) = result {
-            tracing::debug!(%fault, "Kafka did not take a position");
-        }
     }
 }

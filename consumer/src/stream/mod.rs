@@ -22,6 +22,7 @@ use rand::{RngCore as _, SeedableRng as _, rngs::SmallRng};
 use rdkafka::{
     config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
 };
 use service::ingest::Position;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
@@ -58,6 +59,8 @@ enum Command {
     Applied(Vec<Position>),
     /// Everything before these positions is applied and published.
     Commit(Vec<Position>),
+    /// What came of telling Kafka positions.
+    Told(Result<(), KafkaError>),
     /// Where to begin with the partitions that are being taken on.
     Begin(start::Starts),
     /// Neither waiting nor another message helps.

@@ -11,7 +11,10 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode,
 };
-use service::ingest::Position;
+use service::{
+    fault::{self, Boundary},
+    ingest::Position,
+};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +49,8 @@ const ROOM: Duration = Duration::from_millis(250);
 const DRAIN: Duration = Duration::from_secs(3);
 /// How often Kafka is told positions at most.
 const COMMIT: Duration = Duration::from_millis(100);
+/// How long leaving waits for Kafka's answer to the last positions.
+const TELL: Duration = Duration::from_secs(1);
 /// How long closing waits for look-ups that are under way.
 const LOOK_UPS: Duration = Duration::from_secs(12);
 
@@ -73,7 +78,7 @@ enum Change {
     /// Where to begin with new partitions is being looked up.
     TakingOn { partitions: Vec<Slot>, cancel: CancellationToken },
     /// Work on partitions that have to be given up is being finished.
-    GivingUp { partitions: Vec<Slot>, until: Instant },
+    GivingUp { partitions: Vec<Slot>, until: Instant, lost: bool },
 }
 
 /// Polls Kafka, on a thread of its own and always, so that the membership in the group never depends on the database.
@@ -103,7 +108,9 @@ pub(super) struct Progress {
     commits: HashMap<Slot, i64>,
     /// Positions up to which all is applied.
     applied: HashMap<Slot, i64>,
-    committed: Option<Instant>,
+    /// Positions that Kafka is being told. Members that are joining may not tell any: then they are told again.
+    telling: Option<HashMap<Slot, i64>>,
+    told: Option<Instant>,
     watchdog: Watchdog,
 }
 
@@ -145,7 +152,7 @@ impl<S: Store> Poller<S> {
         self.finish_giving_up();
         self.answer_events();
         self.resume();
-        self.commit(false);
+        self.tell_positions(false);
         self.watch()
     }
 
@@ -161,6 +168,7 @@ impl<S: Store> Poller<S> {
             return;
         }
         assigned.next = message.offset() + 1;
+        fault::pass(Boundary::Fetched);
         let record = Record::copy(topic.clone(), message);
         let content = decode(*kind, record.payload.as_deref(), &Lookup(&record.headers));
         let item = Item { record, content, lease: Arc::clone(&assigned.lease) };
@@ -263,6 +271,7 @@ impl<S: Store> Poller<S> {
         if **self.cluster_id.get_or_init(|| starts.cluster_id.clone()) != *starts.cluster_id {
             return Some(Ending::Rejoin("the brokers belong to another cluster than before".to_owned()));
         }
+        fault::pass(Boundary::TakingOn);
         let mut list = TopicPartitionList::with_capacity(starts.starts.len());
         for start in &starts.starts {
             let (topic, partition) = &start.partition;
@@ -293,37 +302,46 @@ impl<S: Store> Poller<S> {
 
     fn give_up(&mut self, named: &[(String, i32)]) {
         let partitions = self.slots(named);
-        tracing::info!(partitions = partitions.len(), lost = self.consumer.assignment_lost(), "revoked");
+        let lost = self.consumer.assignment_lost();
+        tracing::info!(partitions = partitions.len(), lost, "revoked");
         for slot in &partitions {
             if let Some(assigned) = self.state.assigned.get(slot) {
                 assigned.lease.revoke();
             }
         }
-        self.state.change = Some(Change::GivingUp { partitions, until: Instant::now() + DRAIN });
+        fault::pass(Boundary::GivingUp);
+        self.state.change = Some(Change::GivingUp { partitions, until: Instant::now() + DRAIN, lost });
         self.finish_giving_up();
     }
 
     fn finish_giving_up(&mut self) {
-        let Some(Change::GivingUp { partitions, until }) = &self.state.change else { return };
-        let idle = partitions
-            .iter()
-            .filter_map(|slot| self.state.assigned.get(slot))
-            .all(|assigned| assigned.lease.idle());
-        if !idle && Instant::now() < *until {
+        let Some(Change::GivingUp { partitions, until, lost }) = &self.state.change else { return };
+        let (until, lost) = (*until, *lost);
+        let mut leases = partitions.iter().filter_map(|slot| self.state.assigned.get(slot));
+        let idle = leases.all(|assigned| assigned.lease.idle());
+        if !idle && Instant::now() < until {
             return;
+        }
+        // What was finished while waiting is told first, because afterwards it is not ours to tell. What was lost
+        // already is not.
+        self.obey_commits();
+        if !lost {
+            self.tell_positions(true);
+            if self.is_untold() && Instant::now() < until {
+                return;
+            }
         }
         if !idle {
             tracing::warn!(
                 "giving partitions up with work under way; the database keeps it from counting twice"
             );
         }
-        // What was finished while waiting is told first, because afterwards it is not ours to tell.
-        self.obey_commits();
-        self.commit(true);
+        fault::pass(Boundary::GivenUp);
         let Some(Change::GivingUp { partitions, .. }) = self.state.change.take() else { return };
         for slot in &partitions {
             self.state.assigned.remove(slot);
             self.state.applied.remove(slot);
+            self.state.commits.remove(slot);
             metrics::lag(&self.topics[slot.0].0, slot.1, 0);
         }
         answered(self.consumer.incremental_unassign(&self.list(&partitions)));
@@ -335,6 +353,7 @@ impl<S: Store> Poller<S> {
             match command {
                 Command::Applied(positions) => self.note(&positions),
                 Command::Commit(positions) => self.commit_later(&positions),
+                Command::Told(outcome) => self.told(outcome),
                 Command::Fail(failure) => return Some(Ending::Fatal(failure)),
                 Command::Begin(starts) => {
                     if let Some(ending) = self.begin(&starts) {
@@ -352,6 +371,7 @@ impl<S: Store> Poller<S> {
             match command {
                 Command::Applied(positions) => self.note(&positions),
                 Command::Commit(positions) => self.commit_later(&positions),
+                Command::Told(outcome) => self.told(outcome),
                 _ => {}
             }
         }
@@ -378,24 +398,57 @@ impl<S: Store> Poller<S> {
         }
     }
 
-    /// Tells Kafka how far the group is, now and then, without waiting for its answer.
-    fn commit(&mut self, now: bool) {
+    /// Tells Kafka how far the group is, now and then, without waiting for its answer. A call that waits is the only
+    /// one whose failure is heard of, so it is another thread that waits.
+    fn tell_positions(&mut self, now: bool) {
         if self.state.commits.is_empty()
-            || !now && self.state.committed.is_some_and(|last| last.elapsed() < COMMIT)
+            || self.state.telling.is_some()
+            || !now && self.state.told.is_some_and(|last| last.elapsed() < COMMIT)
         {
             return;
         }
-        let mut list = TopicPartitionList::with_capacity(self.state.commits.len());
-        for ((index, partition), offset) in self.state.commits.drain() {
-            let topic = &self.topics[index].0;
-            if let Err(fault) = list.add_partition_offset(topic, partition, Offset::Offset(offset)) {
+        let positions = std::mem::take(&mut self.state.commits);
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for ((index, partition), offset) in &positions {
+            let topic = &self.topics[*index].0;
+            if let Err(fault) = list.add_partition_offset(topic, *partition, Offset::Offset(*offset)) {
                 tracing::debug!(%fault, "a position can't be expressed");
             }
         }
-        if let Err(fault) = self.consumer.commit(&list, CommitMode::Async) {
-            tracing::debug!(%fault, "Kafka could not be told positions");
+        self.state.telling = Some(positions);
+        fault::pass(Boundary::BeforeOffsetCommit);
+        let (consumer, sender) = (Arc::clone(&self.consumer), self.sender.clone());
+        self.runtime.spawn_blocking(move || {
+            let outcome = consumer.commit(&list, CommitMode::Sync);
+            // A list that outlives its consumer keeps it from being dropped.
+            drop(list);
+            drop(consumer);
+            // The poller is gone only where the consumer is being stopped.
+            sender.send(Command::Told(outcome)).ok();
+        });
+    }
+
+    fn told(&mut self, outcome: KafkaResult<()>) {
+        self.state.told = Some(Instant::now());
+        let Some(positions) = self.state.telling.take() else { return };
+        let Err(fault) = outcome else { return };
+        tracing::debug!(%fault, "Kafka did not take positions: they are told again");
+        for (slot, offset) in positions {
+            if self.state.assigned.contains_key(&slot) {
+                let latest = self.state.commits.entry(slot).or_insert(offset);
+                *latest = (*latest).max(offset);
+            }
         }
-        self.state.committed = Some(Instant::now());
+    }
+
+    /// Whether Kafka does not know yet how far the partitions are that are being given up; all of them where the group
+    /// is left.
+    fn is_untold(&self) -> bool {
+        let is_meant = |slot: &Slot| match &self.state.change {
+            Some(Change::GivingUp { partitions, .. }) => partitions.contains(slot),
+            _ => true,
+        };
+        self.state.commits.keys().chain(self.state.telling.iter().flat_map(HashMap::keys)).any(is_meant)
     }
 
     fn measure(&mut self, ends: &[End]) {
@@ -403,7 +456,8 @@ impl<S: Store> Poller<S> {
         for end in ends {
             let Some(slot) = self.slot(&end.topic, end.partition) else { continue };
             let Some(applied) = self.state.applied.get(&slot) else { continue };
-            let behind = (end.offset - applied).max(0);
+            let taken = self.state.assigned.get(&slot).map(|assigned| assigned.next);
+            let behind = if end.read && taken == Some(*applied) { 0 } else { (end.offset - applied).max(0) };
             metrics::lag(&end.topic, end.partition, behind);
             lag += behind;
         }
@@ -467,7 +521,13 @@ impl<S: Store> Poller<S> {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.obey_commits();
-        self.commit(true);
+        // A member that has left may not tell positions any more.
+        let until = Instant::now() + TELL;
+        while self.monitor.state().connected && self.is_untold() && Instant::now() < until {
+            self.tell_positions(true);
+            std::thread::sleep(Duration::from_millis(2));
+            self.obey_commits();
+        }
         match self.state.change.take() {
             // An assignment that is never answered would keep the consumer from closing.
             Some(Change::TakingOn { cancel, .. }) => {

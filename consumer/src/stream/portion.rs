@@ -1,9 +1,15 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use service::ingest::{Batch, Message, Position};
+use service::{
+    domain::EventId,
+    ingest::{Batch, Message, Position},
+};
 
 use super::{lease::Hold, queue::Item};
 use crate::{message::Rejection, record::Record, store::Partition};
+
+/// Messages that are told apart one by one.
+const FEW: usize = 64;
 
 /// What one transaction covers: a run of records of some partitions, and what of it is to be applied. Records whose
 /// message is not in the batch were dead-lettered; the positions pass over them.
@@ -12,6 +18,8 @@ pub(super) struct Portion {
     /// In the order of their offsets within each partition.
     records: Vec<Record>,
     batch: Batch,
+    /// Where positions stay, because other messages of the same run are still to be applied; else they move.
+    floor: Option<Vec<Position>>,
 }
 
 /// The right to work on each partition of a portion.
@@ -22,8 +30,8 @@ pub(super) type Holds = HashMap<Partition, Hold>;
 pub(super) enum Split {
     /// It is smaller now, and this comes after it.
     Before(Portion),
-    /// It held one message only, which is taken out: its record is to be dead-lettered.
-    One(Box<Record>),
+    /// It held one message only, about this event, which is taken out: its record is to be dead-lettered.
+    One(Box<Record>, EventId),
     /// There is no message in it that could have been refused.
     Nothing,
 }
@@ -32,7 +40,7 @@ impl Portion {
     /// Sorts items into what is to be applied and what is to be dead-lettered. Items of partitions that were given up
     /// are dropped: their next owner reads them again.
     pub(super) fn new(items: Vec<Item>) -> (Self, Vec<(usize, Rejection)>, Holds) {
-        let mut portion = Self { records: Vec::with_capacity(items.len()), batch: Batch::default() };
+        let mut portion = Self { records: Vec::with_capacity(items.len()), ..Self::default() };
         portion.batch.messages.reserve(items.len());
         let mut rejected = Vec::new();
         let mut holds = Holds::new();
@@ -67,10 +75,6 @@ impl Portion {
         &self.records[index]
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
     /// Leaves out what belongs to partitions that were given up.
     pub(super) fn keep(&mut self, holds: &Holds) {
         let kept = |topic: &std::sync::Arc<str>, partition| {
@@ -84,30 +88,86 @@ impl Portion {
         self.place();
     }
 
-    /// Halves it between its messages, so that each half is in order, the earlier one first.
+    /// Halves it between its messages, so that each half is in order, the earlier one first. Of a few that were taken
+    /// out, most will be refused: those are told apart one by one.
     pub(super) fn split(&mut self) -> Split {
         let count = self.batch.messages.len();
-        let Some(middle) = self.batch.messages.get(count / 2) else { return Split::Nothing };
-        let is_middle = |record: &Record| {
-            record.offset == middle.offset
-                && record.partition == middle.partition
-                && record.topic == middle.topic
+        let half = if self.is_apart() && (2..=FEW).contains(&count) { 1 } else { count / 2 };
+        let Some(middle) = self.batch.messages.get(half) else { return Split::Nothing };
+        let Some(at) = self.records.iter().position(|record| is_of(middle, record)) else {
+            return Split::Nothing;
         };
-        let Some(at) = self.records.iter().position(is_middle) else { return Split::Nothing };
         if count == 1 {
-            let record = self.records[at].clone();
+            let (record, event) = (self.records[at].clone(), middle.fact.event_id().clone());
             self.batch.messages.clear();
-            return Split::One(Box::new(record));
+            return Split::One(Box::new(record), event);
         }
-        let mut later = Self { records: self.records.split_off(at), batch: Batch::default() };
-        later.batch.messages = self.batch.messages.split_off(count / 2);
+        let mut later =
+            Self { records: self.records.split_off(at), batch: Batch::default(), floor: self.floor.clone() };
+        later.batch.messages = self.batch.messages.split_off(half);
         later.place();
         self.place();
         Split::Before(later)
     }
 
+    /// Takes out the messages about these events, to be applied before the rest. Positions stay where they are until
+    /// the rest is applied; message ids see to it that a crash in between counts nothing twice. `None` where that would
+    /// leave nothing here, or nothing there.
+    pub(super) fn take_out(&mut self, events: &HashSet<EventId>) -> Option<Self> {
+        if self.floor.is_some() {
+            return None;
+        }
+        let is_meant = |message: &Message| events.contains(message.fact.event_id());
+        let count = self.batch.messages.iter().filter(|message| is_meant(message)).count();
+        if count == 0 || count == self.batch.messages.len() {
+            return None;
+        }
+        let mut floor: Vec<Position> = Vec::new();
+        for record in &self.records {
+            if !floor.iter().any(|place| place.partition == record.partition && place.topic == record.topic) {
+                // In the order of offsets, so the first is the lowest.
+                floor.push(Position {
+                    topic: record.topic.clone(),
+                    partition: record.partition,
+                    next_offset: record.offset,
+                });
+            }
+        }
+        let mut taken = Self { floor: Some(floor), ..Self::default() };
+        (taken.batch.messages, self.batch.messages) =
+            std::mem::take(&mut self.batch.messages).into_iter().partition(is_meant);
+        let mut meant = taken.batch.messages.iter().peekable();
+        // Both are in the same order.
+        for record in &self.records {
+            if meant.next_if(|message| is_of(message, record)).is_some() {
+                taken.records.push(record.clone());
+            }
+        }
+        taken.place();
+        Some(taken)
+    }
+
+    /// Whether it was taken out of another one.
+    pub(super) fn is_apart(&self) -> bool {
+        self.floor.is_some()
+    }
+
+    /// Whether it has no message left and moves no position.
+    pub(super) fn is_done(&self) -> bool {
+        self.records.is_empty() || self.floor.is_some() && self.batch.messages.is_empty()
+    }
+
     /// The positions after all records, dead-lettered ones included.
     fn place(&mut self) {
+        if let Some(floor) = &self.floor {
+            let is_here = |place: &&Position| {
+                self.records
+                    .iter()
+                    .any(|record| record.partition == place.partition && record.topic == place.topic)
+            };
+            self.batch.positions = floor.iter().filter(is_here).cloned().collect();
+            return;
+        }
         let mut positions: Vec<Position> = Vec::new();
         for record in &self.records {
             let next_offset = record.offset + 1;
@@ -127,14 +187,15 @@ impl Portion {
     }
 }
 
+fn is_of(message: &Message, record: &Record) -> bool {
+    record.offset == message.offset && record.partition == message.partition && record.topic == message.topic
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use service::{
-        domain::EventId,
-        ingest::{Fact, ParticipantRegistered},
-    };
+    use service::ingest::{Fact, ParticipantRegistered};
 
     use super::*;
     use crate::{
@@ -143,6 +204,10 @@ mod tests {
     };
 
     fn item(lease: &Arc<Lease>, partition: i32, offset: i64, good: bool) -> Item {
+        about("e", lease, partition, offset, good)
+    }
+
+    fn about(event: &str, lease: &Arc<Lease>, partition: i32, offset: i64, good: bool) -> Item {
         Item {
             record: Record {
                 topic: "t".into(),
@@ -156,7 +221,7 @@ mod tests {
                 Ok(Decoded {
                     message_id: None,
                     fact: Fact::ParticipantRegistered(ParticipantRegistered {
-                        event_id: EventId::parse("e").unwrap(),
+                        event_id: EventId::parse(event).unwrap(),
                         channel: None,
                         occurred_at: "2026-01-05T00:00:00Z".parse().unwrap(),
                     }),
@@ -209,11 +274,37 @@ mod tests {
             item(&lease, 0, 2, true),
             item(&lease, 0, 3, false),
         ]);
-        let Split::One(record) = portion.split() else { panic!() };
+        let Split::One(record, _) = portion.split() else { panic!() };
         assert_eq!(record.offset, 2);
         assert_eq!(positions(&portion), [(0, 4)]);
         assert!(offsets(&portion).is_empty());
         assert!(matches!(portion.split(), Split::Nothing));
+    }
+
+    #[test]
+    fn what_is_taken_out_moves_no_position() {
+        let lease = Arc::new(Lease::default());
+        let (mut portion, ..) = Portion::new(vec![
+            about("good", &lease, 0, 3, true),
+            about("full", &lease, 0, 4, true),
+            about("full", &lease, 1, 8, true),
+            about("good", &lease, 1, 9, true),
+            about("full", &lease, 0, 5, true),
+        ]);
+        let full = HashSet::from([EventId::parse("full").unwrap()]);
+        let mut taken = portion.take_out(&full).unwrap();
+        assert_eq!(offsets(&taken), [(0, 4), (1, 8), (0, 5)]);
+        assert_eq!(positions(&taken), [(0, 3), (1, 8)]);
+        assert_eq!((offsets(&portion), positions(&portion)), (vec![(0, 3), (1, 9)], vec![(0, 6), (1, 10)]));
+        assert!(portion.take_out(&full).is_none() && taken.take_out(&full).is_none());
+
+        let Split::Before(mut later) = taken.split() else { panic!() };
+        assert_eq!((offsets(&taken), positions(&taken)), (vec![(0, 4)], vec![(0, 3)]));
+        assert_eq!((offsets(&later), positions(&later)), (vec![(1, 8), (0, 5)], vec![(0, 3), (1, 8)]));
+        let Split::One(record, _) = taken.split() else { panic!() };
+        assert_eq!((record.offset, taken.is_done(), later.is_done()), (4, true, false));
+        let Split::Before(last) = later.split() else { panic!() };
+        assert_eq!((offsets(&last), positions(&last)), (vec![(0, 5)], vec![(0, 3)]));
     }
 
     #[test]

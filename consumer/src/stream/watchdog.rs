@@ -44,33 +44,37 @@ impl Watchdog {
 mod tests {
     use super::*;
 
+    /// Instants by tenths of the limit.
+    fn clock() -> impl Fn(u32) -> Instant {
+        let begin = Instant::now();
+        move |tenths| begin + LIMIT / 10 * tenths
+    }
+
     #[test]
     fn barks_once_after_standing_still_with_lag() {
-        let begin = Instant::now();
-        let at = |seconds| begin + Duration::from_secs(seconds);
+        let at = clock();
         let mut watchdog = Watchdog::default();
-        assert!(!watchdog.barks(at(0), false) && !watchdog.barks(at(100), false));
+        assert!(!watchdog.barks(at(0), false) && !watchdog.barks(at(40), false));
         watchdog.lag(3);
-        assert!(!watchdog.barks(at(100), false) && !watchdog.barks(at(129), false));
-        assert!(watchdog.barks(at(130), false));
-        assert!(!watchdog.barks(at(200), false) && !watchdog.barks(at(300), false));
+        assert!(!watchdog.barks(at(40), false) && !watchdog.barks(at(49), false));
+        assert!(watchdog.barks(at(50), false));
+        assert!(!watchdog.barks(at(70), false) && !watchdog.barks(at(100), false));
         watchdog.lag(4);
-        assert!(!watchdog.barks(at(300), false));
-        assert!(watchdog.barks(at(331), false));
+        assert!(!watchdog.barks(at(100), false));
+        assert!(watchdog.barks(at(111), false));
     }
 
     #[test]
     fn progress_and_excuses_start_it_over() {
-        let begin = Instant::now();
-        let at = |seconds| begin + Duration::from_secs(seconds);
+        let at = clock();
         let mut watchdog = Watchdog::default();
         watchdog.lag(3);
         assert!(
-            !watchdog.barks(at(0), false) && !watchdog.barks(at(20), true) && !watchdog.barks(at(35), false)
+            !watchdog.barks(at(0), false) && !watchdog.barks(at(8), true) && !watchdog.barks(at(12), false)
         );
         watchdog.progress();
         assert!(
-            !watchdog.barks(at(60), false) && !watchdog.barks(at(89), false) && watchdog.barks(at(90), false)
+            !watchdog.barks(at(20), false) && !watchdog.barks(at(29), false) && watchdog.barks(at(30), false)
         );
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     sync::{Arc, mpsc},
     time::Instant,
 };
@@ -6,6 +7,8 @@ use std::{
 use futures_util::future::join_all;
 use service::{
     ErrorKind,
+    domain::EventId,
+    fault::{self, Boundary},
     ingest::{Applied, Position},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,6 +28,9 @@ use crate::{
     state::Monitor,
     store::{Failure, Store},
 };
+
+/// Events that are remembered because messages about them had to be refused.
+const OVERFULL_EVENTS: usize = 1_000;
 
 /// Turns what is in its queue into transactions, one at a time.
 ///
@@ -59,15 +65,17 @@ impl<S: Store> Writer<S> {
     /// Where neither waiting nor another message helps.
     pub(super) async fn run(self) -> Result<(), Failure> {
         let mut limit = self.batch_max;
+        let mut overfull_events = HashSet::new();
         while let Some((items, behind)) = self.queue.take(limit).await {
-            self.settle(items).await?;
+            self.settle(items, &mut overfull_events).await?;
             // Where messages have piled up, larger transactions cost less per message; else they would only be late.
             limit = if behind { self.batch_max * 5 / 2 } else { self.batch_max };
         }
         Ok(())
     }
 
-    async fn settle(&self, items: Vec<Item>) -> Result<(), Failure> {
+    /// `overfull_events` are those whose messages had to be refused before: theirs are tried apart from the start.
+    async fn settle(&self, items: Vec<Item>, overfull_events: &mut HashSet<EventId>) -> Result<(), Failure> {
         let (mut portion, rejected, holds) = Portion::new(items);
         let letters = rejected.iter().map(|(index, rejection)| {
             let record = portion.record(*index);
@@ -76,27 +84,59 @@ impl<S: Store> Writer<S> {
         if !join_all(letters).await.into_iter().all(|acknowledged| acknowledged) && self.stop.is_cancelled() {
             return Ok(());
         }
+        if !rejected.is_empty() {
+            fault::pass(Boundary::DeadLettered);
+        }
         portion.keep(&holds);
+        let overfull = portion.take_out(overfull_events);
         let mut left = vec![portion];
+        left.extend(overfull);
+        // On their way together; no position passes over them before they are there.
+        let mut refused: Vec<(Box<Record>, Rejection)> = Vec::new();
         while let Some(mut portion) = left.pop() {
+            if !portion.is_apart() && !refused.is_empty() {
+                let letters =
+                    refused.iter().map(|(record, rejection)| self.dead_letter(record, rejection, &holds));
+                let all = join_all(letters).await.into_iter().all(|acknowledged| acknowledged);
+                if !all && self.stop.is_cancelled() {
+                    return Ok(());
+                }
+                refused.clear();
+            }
             match self.apply(&mut portion, &holds).await? {
-                Outcome::Applied(applied) => self.pass_on(applied, &portion).await,
+                Outcome::Applied(applied) => {
+                    if portion.is_apart() {
+                        for message in &portion.batch().messages {
+                            overfull_events.remove(message.fact.event_id());
+                        }
+                    }
+                    self.pass_on(applied, &portion).await;
+                }
                 Outcome::Abandoned => {
                     if self.stop.is_cancelled() {
                         return Ok(());
                     }
                 }
-                Outcome::Refused(failure) => match portion.split() {
-                    Split::Before(later) => left.extend([later, portion]),
-                    Split::One(record) => {
-                        let rejection = Rejection::new(Code::NotApplicable, failure.text);
-                        if !self.dead_letter(&record, &rejection, &holds).await && self.stop.is_cancelled() {
-                            return Ok(());
-                        }
-                        left.push(portion);
+                Outcome::Refused(failure) => {
+                    if !portion.is_apart()
+                        && let Some(overfull) = self.take_out(&mut portion).await?
+                    {
+                        left.extend([portion, overfull]);
+                        continue;
                     }
-                    Split::Nothing => return Err(Failure { kind: ErrorKind::Fatal, ..failure }),
-                },
+                    match portion.split() {
+                        Split::Before(later) => left.extend([later, portion]),
+                        Split::One(record, event) => {
+                            if overfull_events.len() >= OVERFULL_EVENTS {
+                                overfull_events.clear();
+                            }
+                            overfull_events.insert(event);
+                            refused.push((record, Rejection::new(Code::NotApplicable, failure.text)));
+                            left.push(portion);
+                        }
+                        Split::Nothing => return Err(Failure { kind: ErrorKind::Fatal, ..failure }),
+                    }
+                }
             }
         }
         Ok(())
@@ -107,10 +147,11 @@ impl<S: Store> Writer<S> {
         let mut patience = self.patience("apply");
         loop {
             portion.keep(holds);
-            let Some(cluster_id) = self.cluster_id.get().filter(|_| !portion.is_empty()) else {
+            let Some(cluster_id) = self.cluster_id.get().filter(|_| !portion.is_done()) else {
                 return Ok(Outcome::Abandoned);
             };
             let begun = Instant::now();
+            fault::pass(Boundary::BeforeApply);
             match self.store.apply(cluster_id, portion.batch()).await {
                 Ok(applied) => {
                     metrics::applied(&applied, portion.batch().messages.len(), begun.elapsed());
@@ -133,13 +174,25 @@ impl<S: Store> Writer<S> {
         }
     }
 
+    /// Of a portion that was refused, what is about events whose counters are full: the rest need not be tried piece by
+    /// piece. That the database is away is no reason to wait, only to go on without this.
+    async fn take_out(&self, portion: &mut Portion) -> Result<Option<Portion>, Failure> {
+        match self.store.overfull(portion.batch()).await {
+            Ok(events) => Ok(portion.take_out(&events)),
+            Err(failure) if failure.kind == ErrorKind::Fatal => Err(failure),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// What follows a commit, in this order: Kafka's position lags behind publication, so that what was not published is
     /// read again. Where it can't be published now, the next batch doesn't wait for it, but Kafka's position does.
     async fn pass_on(&self, applied: Applied, portion: &Portion) {
         let positions: Vec<Position> = portion.batch().positions.clone();
         // The poller is gone only where the consumer is being stopped.
         self.commands.send(Command::Applied(positions.clone())).ok();
+        fault::pass(Boundary::BeforePublication);
         if self.store.publish(&applied.commits).await {
+            fault::pass(Boundary::AfterPublication);
             self.commands.send(Command::Commit(positions)).ok();
         } else {
             let (store, commands, stop) = (self.store.clone(), self.commands.clone(), self.stop.clone());

@@ -91,17 +91,19 @@ impl Consuming {
                 self.monitor,
                 stop.clone(),
             );
-            let house = Arc::clone(&self.service).keep_house(self.upkeep, stop.clone());
+            // Not the process's own: that a part has failed is told by the part.
+            let end = stop.child_token();
+            let house = Arc::clone(&self.service).keep_house(self.upkeep, end.clone());
             let demo = async {
                 if let Some(embedded) = broker.embedded.as_ref().filter(|_| self.demo) {
-                    demo::embedded(&self.service, embedded, &self.kafka, &stop).await;
+                    demo::embedded(&self.service, embedded, &self.kafka, &end).await;
                 }
             };
             let (outcome, (), ()) = tokio::join!(
                 async {
                     let outcome = reading.await;
                     // Without the consumer there is nothing to keep house for.
-                    stop.cancel();
+                    end.cancel();
                     outcome
                 },
                 house,

@@ -10,7 +10,7 @@ mod key;
 mod memory;
 mod remote;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -119,14 +119,6 @@ impl Cache {
                 Ok(())
             }
             Self::Remote(remote) => remote.invalidate(sources).await,
-        }
-    }
-
-    /// Which of these messages are known to be processed: the fast path in front of the database's own check.
-    pub(crate) async fn processed(&self, ids: impl Iterator<Item = String>) -> HashSet<String> {
-        match self {
-            Self::Memory(_) => HashSet::new(),
-            Self::Remote(remote) => remote.processed(ids.collect()).await,
         }
     }
 

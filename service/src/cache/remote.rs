@@ -1,9 +1,6 @@
 //! The level in Redis that all processes share, under the ERD's keys.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use redis::{Script, Value as RedisValue};
 use uuid::Uuid;
@@ -107,25 +104,6 @@ impl Remote {
             .ask_even_if_away(|mut connection| async move { pipeline.query_async(&mut connection).await })
             .await;
         done.ok_or(Away)
-    }
-
-    pub(super) async fn processed(&self, ids: Vec<String>) -> HashSet<String> {
-        let Some(owner) = self.owner.get() else { return HashSet::new() };
-        if ids.is_empty() {
-            return HashSet::new();
-        }
-        let mut command = redis::cmd("MGET");
-        for id in &ids {
-            command.arg(key::processed(id));
-        }
-        let marks: Option<Vec<Option<String>>> =
-            self.redis.ask(|mut connection| async move { command.query_async(&mut connection).await }).await;
-        // A mark of another database says nothing of this one.
-        ids.into_iter()
-            .zip(marks.unwrap_or_default())
-            .filter(|(_, mark)| mark.as_ref() == Some(owner))
-            .map(|(id, _)| id)
-            .collect()
     }
 
     pub(super) fn mark_processed(&self, ids: Vec<String>) {

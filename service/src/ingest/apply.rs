@@ -4,7 +4,11 @@ use chrono::NaiveDateTime;
 use sea_orm::sqlx::{self, PgConnection};
 
 use super::{Applied, Batch, Commit, Fact, Message, dedup, fold, position, rows};
-use crate::{Error, Service, domain::EventId};
+use crate::{
+    Error, Service,
+    domain::EventId,
+    fault::{self, Boundary},
+};
 
 impl Service {
     /// Applies a batch in one transaction: positions, message ids and effects together, or nothing.
@@ -20,9 +24,9 @@ impl Service {
         let today = self.clock().now().date_naive();
         self.installation().await?;
         self.make_partitions_for(batch).await?;
-        // A place is an id in one generation of one cluster's topic only, which its mark would not tell.
+        // A place is an id in one generation of one cluster's topic only, which its mark would not tell. Marks are set
+        // and not believed: rows go back with a restored backup or to a standby that lagged, marks don't.
         let given = || batch.messages.iter().filter_map(|message| message.message_id.clone());
-        let known = self.cache().processed(given()).await;
         loop {
             let mut tx = self.pool().begin().await?;
             let seen_on = dedup::join_day(&mut tx).await?;
@@ -44,12 +48,7 @@ impl Service {
                     dedup::hash(message, cluster_id, place(message).map_or(0, |place| place.generation))
                 })
                 .collect();
-            let unmarked = ahead
-                .iter()
-                .zip(&hashes)
-                .filter(|(message, _)| message.message_id.as_ref().is_none_or(|id| !known.contains(id)));
-            let mut new =
-                dedup::keep_new(&mut tx, seen_on, unmarked.map(|(_, hash)| *hash).collect()).await?;
+            let mut new = dedup::keep_new(&mut tx, seen_on, hashes.clone()).await?;
             // Taken out as it is used: of two messages with one id in one batch, one counts.
             let fresh: Vec<&Message> = ahead
                 .iter()
@@ -62,7 +61,9 @@ impl Service {
             let mut commits = rows::write(&mut tx, &changes).await?;
             position::advance(&mut tx, cluster_id, &batch.positions).await?;
             earlier_commits(&mut tx, &behind, &mut commits).await?;
+            fault::pass(Boundary::BeforeCommit);
             tx.commit().await?;
+            fault::pass(Boundary::AfterCommit);
             self.cache().mark_processed(given().collect());
             return Ok(Applied {
                 fresh: fresh.len(),

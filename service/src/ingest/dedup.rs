@@ -19,6 +19,9 @@ const SEEN_ON_LOCK: i64 = 0x7075_6c73_6567_6174;
 /// it off would only begin it anew.
 const STATEMENT_TIMEOUT: &str = "120s";
 
+/// A process that stands still in the middle of a transaction must not hold up those that took over its partitions.
+const IDLE_TIMEOUT: &str = "5s";
+
 /// The hash that stands for a message's id. An id that is only a place is good for one generation of the topic.
 pub(super) fn hash(message: &Message, cluster_id: &str, generation: i32) -> Uuid {
     let mut digest = Sha256::new();
@@ -38,10 +41,11 @@ pub(super) async fn join_day(tx: &mut PgConnection) -> Result<NaiveDate, Error> 
         "SELECT pg_advisory_xact_lock_shared($1), set_config('enable_hashjoin', 'off', true), \
          set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true), \
          set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true), \
-         set_config('statement_timeout', $2, true)",
+         set_config('statement_timeout', $2, true), set_config('idle_in_transaction_session_timeout', $3, true)",
     )
     .bind(SEEN_ON_LOCK)
     .bind(STATEMENT_TIMEOUT)
+    .bind(IDLE_TIMEOUT)
     .execute(&mut *tx)
     .await?;
     Ok(sqlx::query_scalar("SELECT seen_on FROM installation").fetch_one(tx).await?)

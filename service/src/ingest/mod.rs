@@ -8,6 +8,7 @@ mod commit;
 mod dedup;
 mod fact;
 mod fold;
+mod overfull;
 mod position;
 mod rows;
 

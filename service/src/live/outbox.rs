@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use crate::{Service, cache::Source, domain::EventId, ingest::Commit};
+use crate::{
+    Service,
+    cache::Source,
+    domain::EventId,
+    fault::{self, Boundary},
+    ingest::Commit,
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -96,8 +102,9 @@ impl Service {
         if commits.is_empty() {
             return true;
         }
-        let told = self.cache().invalidate(&sources(&commits)).await.is_ok()
-            && self.announce(&commits).await.is_ok();
+        let invalidated = self.cache().invalidate(&sources(&commits)).await.is_ok();
+        fault::pass(Boundary::InPublication);
+        let told = invalidated && self.announce(&commits).await.is_ok();
         // Followers in this process need no bus.
         self.hub().deliver(&commits);
         if told {

@@ -192,6 +192,16 @@ impl Testbed {
         Pulsegate::start(role, &self.environment(variables)).await
     }
 
+    /// Starts the product in `role` without waiting for anything.
+    ///
+    /// # Errors
+    /// It can't be executed.
+    pub fn launch(&self, role: Role, variables: &[(&str, &str)]) -> anyhow::Result<Pulsegate> {
+        let mut pulsegate = Pulsegate::prepare(role, &self.environment(variables))?;
+        pulsegate.launch()?;
+        Ok(pulsegate)
+    }
+
     /// Runs a command of the product that ends by itself, such as `["rebuild", "--dry-run"]`.
     ///
     /// # Errors

@@ -57,6 +57,12 @@ pub struct Pulsegate {
 
 impl Pulsegate {
     pub(super) async fn start(role: Role, environment: &[(&str, String)]) -> anyhow::Result<Self> {
+        let mut pulsegate = Self::prepare(role, environment)?;
+        pulsegate.restart().await?;
+        Ok(pulsegate)
+    }
+
+    pub(super) fn prepare(role: Role, environment: &[(&str, String)]) -> anyhow::Result<Self> {
         let directory = Scratch::new()?;
         let address = format!("127.0.0.1:{}", ports::free()?);
         let mut command = Command::new(binary()?);
@@ -65,9 +71,7 @@ impl Pulsegate {
         command.env(role.address_variable(), &address);
         let log = directory.path().join("pulsegate.log");
         let process = Process::new(&format!("pulsegate {}", role.command()), command, &log)?;
-        let mut pulsegate = Self { process, base: format!("http://{address}"), _directory: directory };
-        pulsegate.restart().await?;
-        Ok(pulsegate)
+        Ok(Self { process, base: format!("http://{address}"), _directory: directory })
     }
 
     /// Where it answers, e.g. `http://127.0.0.1:20123`.
@@ -138,6 +142,28 @@ impl Pulsegate {
     /// It runs already.
     pub fn launch(&mut self) -> anyhow::Result<()> {
         self.process.start()
+    }
+
+    /// How it ended, if it did by itself.
+    ///
+    /// # Errors
+    /// The operating system doesn't say.
+    pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        self.process.exited()
+    }
+
+    /// The value of a metric that counts, the sum over all its series whose labels hold `label`; 0 where there is none.
+    ///
+    /// # Errors
+    /// It doesn't answer, or it is no whole number.
+    pub async fn metric(&self, name: &str, label: &str) -> anyhow::Result<i64> {
+        let text = reqwest::get(format!("{}/metrics", self.base)).await?.text().await?;
+        let of_that_name = |line: &&str| {
+            let rest = line.strip_prefix(name).unwrap_or_default();
+            rest.starts_with(['{', ' ']) && rest.contains(label)
+        };
+        let values = text.lines().filter(of_that_name).filter_map(|line| line.rsplit(' ').next());
+        values.map(|value| Ok(value.parse::<i64>()?)).sum()
     }
 
     /// An error with the end of its log, if it ended by itself.

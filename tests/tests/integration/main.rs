@@ -1,6 +1,8 @@
 //! The product as its users meet it: processes, servers and clients for real.
 
 #[cfg(test)]
+mod boundaries;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod harness;
@@ -16,6 +18,10 @@ mod main_job;
 mod migrations;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod poison;
+#[cfg(test)]
+mod rebalance;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]

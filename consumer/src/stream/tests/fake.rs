@@ -153,6 +153,12 @@ impl Store for Arc<Fake> {
         Ok(applied)
     }
 
+    async fn overfull(&self, batch: &Batch) -> Result<HashSet<EventId>, Failure> {
+        let inner = self.inner();
+        let events = batch.messages.iter().map(|message| message.fact.event_id());
+        Ok(events.filter(|event| inner.refused.contains(event.as_str())).cloned().collect())
+    }
+
     async fn publish(&self, commits: &[Commit]) -> bool {
         self.inner().published += commits.len();
         true

@@ -27,7 +27,14 @@ fn text(letter: &Letter) -> String {
         letter.headers.iter().map(|(name, value)| format!("header     {}: {}", plain(name), bytes(value))),
     );
     lines.push(String::new());
-    lines.push(letter.payload.as_deref().map_or_else(|| "no payload".to_owned(), payload::pretty));
+    lines.push(match (&letter.payload, letter.omitted) {
+        (Some(bytes), _) => payload::pretty(bytes),
+        (None, Some(bytes)) => format!(
+            "its {bytes} bytes were too many for the dead-letter topic; they lie at {} only",
+            plain(&origin(letter))
+        ),
+        (None, None) => "no payload".to_owned(),
+    });
     lines.push(String::new());
     lines.join("\n")
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use consumer::message::{Kind, decode};
+use sea_orm::sqlx;
 use service::clock::ManualClock;
 use service::ingest::{Batch, Message, Position};
 use service::{Service, Settings};
@@ -91,4 +92,15 @@ async fn an_id_that_reads_like_a_place_is_none() {
     marked(&testbed, &like_a_place).await;
     let elsewhere = service.apply("another", &batch("second")).await.unwrap();
     assert_eq!((elsewhere.fresh, elsewhere.duplicates), (2, 0));
+}
+
+/// Marks are not part of a backup, and a standby that takes over may lack the last transactions.
+#[tokio::test]
+async fn a_mark_that_outlives_its_rows_is_not_believed() {
+    let (testbed, service) = bed().await;
+    assert_eq!(service.apply("cluster", &batch("first")).await.unwrap().fresh, 2);
+    marked(&testbed, "first").await;
+    let statement = "TRUNCATE event_stats, timeline_data, processed_message, consumer_position";
+    sqlx::query(statement).execute(testbed.database()).await.unwrap();
+    assert_eq!(service.apply("cluster", &batch("first")).await.unwrap().fresh, 2);
 }

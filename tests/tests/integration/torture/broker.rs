@@ -17,30 +17,31 @@ use super::messages::Message;
 use crate::judge::Topic;
 
 /// Topic, partition, offset.
-pub(super) type Place = (String, i32, i64);
+pub(crate) type Place = (String, i32, i64);
 
 /// A record as it was sent or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) body: Option<Vec<u8>>,
-    pub(super) headers: Vec<(String, String)>,
+pub(crate) struct Record {
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
-pub(super) struct Sender {
+pub(crate) struct Sender {
     producer: FutureProducer,
     topics: Topics,
     /// Where poison lies, and what is wrong with it.
-    pub(super) poison: BTreeMap<Place, (Record, &'static str)>,
+    pub(crate) poison: BTreeMap<Place, (Record, &'static str)>,
 }
 
 impl Sender {
-    pub(super) fn new(brokers: &str, topics: &Topics) -> Self {
+    pub(crate) fn new(brokers: &str, topics: &Topics) -> Self {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
             .set("linger.ms", "5")
+            .set("message.max.bytes", "2000000")
             .set("reconnect.backoff.max.ms", "500")
             // However long the broker is away.
             .set("message.timeout.ms", "0")
@@ -50,7 +51,7 @@ impl Sender {
     }
 
     /// Returns when the broker has them all.
-    pub(super) async fn send(&mut self, messages: &[Message]) {
+    pub(crate) async fn send(&mut self, messages: &[Message]) {
         let mut acknowledged: FuturesUnordered<_> = messages
             .iter()
             .map(|message| {
@@ -94,7 +95,7 @@ impl Sender {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// All that is in a topic now; blocks.
-pub(super) fn read(brokers: &str, topic: &str) -> anyhow::Result<Vec<Record>> {
+pub(crate) fn read(brokers: &str, topic: &str) -> anyhow::Result<Vec<Record>> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "reader")

@@ -10,7 +10,7 @@ const TOLD: [&str; 7] =
 
 /// Gives how many of the letters repeat another, which is allowed: a consumer may die after the letter and before its
 /// position moves.
-pub(super) fn check(letters: &[Record], poison: &BTreeMap<Place, (Record, &'static str)>) -> usize {
+pub(crate) fn check(letters: &[Record], poison: &BTreeMap<Place, (Record, &'static str)>) -> usize {
     let mut found: BTreeMap<Place, usize> = BTreeMap::new();
     for letter in letters {
         let header = |name: &str| {

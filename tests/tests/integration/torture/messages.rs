@@ -14,17 +14,17 @@ const CHANNELS: [(&str, &str); 4] =
 
 /// One record to send.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
-    pub(super) topic: Topic,
-    pub(super) key: String,
-    pub(super) body: Option<Vec<u8>>,
-    pub(super) headers: Vec<(&'static str, String)>,
+pub(crate) struct Message {
+    pub(crate) topic: Topic,
+    pub(crate) key: String,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// What is wrong with it, as the dead letter has to say; none for a good one.
-    pub(super) poison: Option<&'static str>,
+    pub(crate) poison: Option<&'static str>,
 }
 
 /// So many records, shuffled: of a hundred ten repeat another and one is poison.
-pub(super) fn generate(seed: u64, count: usize) -> Vec<Message> {
+pub(crate) fn generate(seed: u64, count: usize) -> Vec<Message> {
     let mut random = StdRng::seed_from_u64(seed);
     let (poisoned, repeated) = (count / 100, count / 10);
     let mut messages: Vec<Message> = (0..count - poisoned - repeated).map(|_| good(&mut random)).collect();

@@ -1,10 +1,10 @@
 //! Messages in random order, some twice, some poison, on real servers, while consumers, PostgreSQL, Redis and the broker
 //! are killed: nothing is lost, nothing counts twice, every poison message ends as a dead letter.
 
-mod broker;
+pub(crate) mod broker;
 mod faults;
-mod letters;
-mod messages;
+pub(crate) mod letters;
+pub(crate) mod messages;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -128,7 +128,7 @@ async fn round(source: &kafka::Source, seed: u64, count: usize, kills: usize) {
 }
 
 /// For the judge, who hears nothing of poison.
-fn said(message: &Message) -> Option<Said<'_>> {
+pub(crate) fn said(message: &Message) -> Option<Said<'_>> {
     let body = message.body.as_deref().filter(|_| message.poison.is_none())?;
     Some(Said { topic: message.topic, id: "", body: std::str::from_utf8(body).unwrap() })
 }
