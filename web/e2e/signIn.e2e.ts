@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { launch, open, seriousFindings } from "./browser";
+import { eventually, launch, open, seriousFindings } from "./browser";
 import { inSeconds, sign } from "./token";
 
 /** A gateway that asks for tokens, with its demo, and what it checks them with. */
@@ -51,6 +51,22 @@ describe.skipIf(GUARDED === undefined)("a gateway that asks for tokens", () => {
     await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
     expect(await page.evaluate(() => sessionStorage.length + Object.values(localStorage).filter((text) => String(text).includes(".")).length)).toBe(0);
     expect(offences.filter((offence) => !isRefusal(offence))).toEqual([]);
+    await page.context().close();
+  });
+
+  it("takes the token to GraphiQL, and shows the place of one where there is none", async () => {
+    const { page } = await open(browser, `${GUARDED}/graphiql`, { viewport: { width: 1400, height: 900 } });
+    await page.locator(".graphiql-editor-tool").getByText("Bearer").waitFor();
+    await page.evaluate((text) => sessionStorage.setItem("pulsegate.token", text), sign({ sub: OWNER, exp: inSeconds(600) }, SECRET));
+    // GraphiQL keeps its tabs, with their headers; another window begins anew.
+    await page.evaluate(() => localStorage.clear());
+    await page.reload();
+    await page.getByRole("tab", { name: "LiveEvent" }).click();
+    // The editor reads the operations of another tab only after a pause.
+    await page.waitForTimeout(1_000);
+    await page.locator(".graphiql-execute-button").click();
+    const answer = () => page.locator(".result-window .view-lines").innerText();
+    expect(await eventually(answer, (text) => text.includes('"SNAPSHOT"'))).toContain('"SNAPSHOT"');
     await page.context().close();
   });
 

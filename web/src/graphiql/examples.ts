@@ -9,17 +9,17 @@ export interface Subject {
   readonly until: string;
 }
 
-type Tab = Pick<TabsState["tabs"][number], "query" | "variables">;
+type Tab = Pick<TabsState["tabs"][number], "headers" | "query" | "variables">;
 
 const SOURCES = import.meta.glob<string>("./examples/*.graphql", { query: "?raw", import: "default", eager: true });
 
 /** One tab per file, in the order of their names, each with the variables that it declares. */
-export function exampleTabs(subject: Subject): Tab[] {
+export function exampleTabs(subject: Subject, headers: string): Tab[] {
   return Object.keys(SOURCES)
     .toSorted()
     .map((name) => {
       const query = SOURCES[name] ?? "";
       const used = Object.entries(subject).filter(([variable]) => query.includes(`$${variable}:`));
-      return { query, variables: used.length === 0 ? null : JSON.stringify(Object.fromEntries(used), null, 2) };
+      return { query, headers, variables: used.length === 0 ? null : JSON.stringify(Object.fromEntries(used), null, 2) };
     });
 }

@@ -59,6 +59,7 @@ export function chartOptions(look: ChartLook, width: number, height: number): uP
         ...axis,
         grid: { stroke: palette.line, width: 1 },
         size: (_plot, labels) => LABEL_GAP + LETTER * Math.max(0, ...(labels ?? []).map((label) => label.length)),
+        space: 52,
         incrs: WHOLE_STEPS,
         values: (_plot, splits) => splits.map(look.formatAxis),
       },
