@@ -58,6 +58,12 @@ bench-ingest: ## the consumer against the bare limit of its transactions (MESSAG
 	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) BENCH_MESSAGES=$(MESSAGES) BENCH_ROUNDS=$(ROUNDS) \
 		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/ingest
 
+.PHONY: bench-live
+bench-live: ## live updates against a bare WebSocket broadcaster (BENCH_VIEWERS=1000,10000)
+	cargo build --release $(PRODUCT_AND_TESTS) -p bench --bins
+	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) \
+		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/live
+
 .PHONY: schema
 schema: ## prints the GraphQL schema to schema.graphql
 	cargo build --quiet -p pulsegate

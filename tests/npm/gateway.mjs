@@ -8,3 +8,5 @@ function fail(variable) {
 export const base = named("PULSEGATE_URL");
 export const graphqlUrl = `${base}/graphql`;
 export const eventId = named("EVENT_ID");
+/** Somebody registers for it all the time. */
+export const liveEventId = named("LIVE_EVENT_ID");

@@ -32,7 +32,7 @@ async fn refusal(socket: &mut Socket) -> String {
     code.unwrap_or_else(|| panic!("no error: {frame:?}")).to_owned()
 }
 
-async fn register(testbed: &Testbed, event: &str, number: usize) {
+pub(crate) async fn register(testbed: &Testbed, event: &str, number: usize) {
     let line =
         json!({ "messageId": testbed.id("m", number), "occurredAt": SystemClock.now(), "eventId": event });
     testbed.kcat().produce(&testbed.topics().participant_registered, event, &line.to_string()).await.unwrap();
