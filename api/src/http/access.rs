@@ -55,7 +55,11 @@ pub(super) fn cors(origins: &Origins) -> Option<CorsLayer> {
 pub(super) async fn same_site(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let foreign = headers.get(SITE).is_some_and(|site| site == "cross-site" || site == "same-site");
-    if foreign && is_graphql(request.uri().path()) && !gateway.0.settings.origins.allow(headers) {
+    let origins = &gateway.0.settings.origins;
+    // A GET of another page need not name it.
+    let allowed =
+        origins.allow(headers) && (headers.contains_key(header::ORIGIN) || matches!(origins, Origins::Any));
+    if foreign && is_graphql(request.uri().path()) && !allowed {
         let message = "Pages of another origin may not ask here. CORS_ALLOWED_ORIGINS names those that may.";
         return refusal(StatusCode::FORBIDDEN, media(headers), Fault::new(ErrorCode::Forbidden, message));
     }

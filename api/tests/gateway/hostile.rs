@@ -1,15 +1,16 @@
 //! Documents that were written to hurt: none ends the process, costs much or gets a long answer.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use api::Settings;
 use axum::{
     body::Body,
     http::{Request, header},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::client::{router, send};
+use crate::client::{JSON, post_to, router, send};
 
 /// Nothing that a client could use says more.
 const LONGEST_ANSWER: usize = 16_384;
@@ -272,6 +273,36 @@ async fn every_hostile_document_is_refused_in_few_words() {
                 let code = error["extensions"]["code"].as_str().unwrap_or_default();
                 assert!(refusals.contains(&code), "{name}: {error}");
             }
+        }
+    }
+}
+
+/// The same documents by the other ways in: as a stream, and as a text that is to be kept under its hash.
+#[tokio::test]
+async fn every_way_in_is_guarded() {
+    let router = router(Settings::default());
+    for (name, body) in corpus() {
+        let request = Request::post("/graphql/stream").header(header::CONTENT_TYPE, "application/json");
+        let reply = send(&router, request.body(Body::from(body.clone())).unwrap()).await;
+        assert!(
+            reply.text.len() <= 2 * LONGEST_ANSWER && reply.text.contains("\"code\":"),
+            "{name}: {}",
+            reply.text
+        );
+        let Ok(Value::Object(mut request)) = serde_json::from_slice(&body) else { continue };
+        let Some(Value::String(text)) = request.get("query") else { continue };
+        let hash = Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        request
+            .insert("extensions".to_owned(), json!({"persistedQuery": {"version": 1, "sha256Hash": hash}}));
+        for request in [request.clone(), {
+            request.remove("query");
+            request
+        }] {
+            let reply = post_to(&router, JSON, &Value::Object(request)).await;
+            assert!(reply.text.len() <= LONGEST_ANSWER && !reply.code().is_empty(), "{name}: {}", reply.text);
         }
     }
 }

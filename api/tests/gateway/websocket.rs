@@ -309,3 +309,37 @@ async fn pages_of_elsewhere_can_not_open_a_socket_where_there_are_no_tokens() {
     request.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
     assert!(connect_async(request).await.is_err());
 }
+
+#[tokio::test]
+async fn hostile_documents_do_not_end_a_socket() {
+    let mut client = Client::initialised().await;
+    let documents = [
+        "[".repeat(20_000),
+        "{a(b:".repeat(5_000),
+        format!("{{ {} }}", "a:b ".repeat(3_000)),
+        "{ ...F } fragment F on Query { ...F }".to_owned(),
+        format!("query($a:{}Int{}) {{ a }}", "[".repeat(400), "]".repeat(400)),
+        "\"\"\"".repeat(9_000),
+    ];
+    for (index, document) in documents.iter().enumerate() {
+        let id = index.to_string();
+        client.send(json!({"id": id, "type": "subscribe", "payload": {"query": document}})).await;
+        let answer = client.receive().await;
+        assert_eq!((&answer["type"], &answer["id"]), (&json!("error"), &json!(id)), "{answer}");
+    }
+    let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
+    let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hash}});
+    let mut ask = async |id: &str, payload: Value| {
+        client.send(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+        let answer = client.receive().await;
+        if answer["type"] == "next" {
+            assert_eq!(client.receive().await["type"], "complete");
+        }
+        answer["payload"].clone()
+    };
+    let unknown = ask("unknown", json!({"extensions": extensions})).await;
+    assert_eq!(unknown[0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND");
+    let known = json!({"data": {"__typename": "Query"}});
+    assert_eq!(ask("told", json!({"query": "{__typename}", "extensions": extensions})).await, known);
+    assert_eq!(ask("known", json!({"extensions": extensions})).await, known);
+}

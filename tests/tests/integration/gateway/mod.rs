@@ -4,8 +4,10 @@ mod cache;
 mod clients;
 pub(crate) mod counter;
 mod documents;
+mod errors;
 mod examples;
 mod export;
+mod paging;
 mod statements;
 mod walk;
 
