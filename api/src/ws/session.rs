@@ -112,7 +112,8 @@ impl Session {
                 () = drained(self.drained_at) => Err(Close::Restart.into()),
                 _ = heartbeat.tick() => self.beat().await,
                 frame = self.socket.recv() => match frame {
-                    Some(Ok(frame)) => self.receive(frame).await,
+                    // Boxed: clients say little, and what it takes to understand them would be kept for each of them.
+                    Some(Ok(frame)) => Box::pin(self.receive(frame)).await,
                     // Too large, or no WebSocket at all.
                     Some(Err(_)) => Err(Close::BadRequest("Invalid or too large frame").into()),
                     None => Err(End::Gone),
