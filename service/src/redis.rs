@@ -5,13 +5,18 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, future::try_join_all, stream::BoxStream};
 use redis::{
-    Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
+    Client, Cmd, IntoConnectionInfo, Msg, Pipeline, ProtocolVersion, PushInfo, PushKind, RedisFuture,
+    RedisResult, Value,
     aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, PubSub},
-    cluster::ClusterClient,
+    cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
 };
-use tokio::time::Instant;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::Instant,
+};
 use tracing::Instrument;
 
 use crate::Error;
@@ -19,6 +24,8 @@ use crate::Error;
 /// A cache that takes longer than this to answer is slower than the database behind it.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
 const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
+/// To connect to all nodes of a cluster, and to subscribe.
+const LISTENING_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long nobody asks after Redis did not answer, so that it costs one of many requests its deadline.
 const AWAY: Duration = Duration::from_secs(1);
 
@@ -37,6 +44,65 @@ struct Inner {
 pub(crate) enum Connection {
     Single(ConnectionManager),
     Cluster(ClusterConnection),
+}
+
+impl Connection {
+    /// What tells a channel. In a cluster only the shard hears of it that the channel's name belongs to, and not every
+    /// node.
+    pub(crate) const fn publish(&self) -> &'static str {
+        match self {
+            Self::Single(_) => "PUBLISH",
+            Self::Cluster(_) => "SPUBLISH",
+        }
+    }
+}
+
+/// Commands whose keys share a slot.
+pub(crate) type Together = Pipeline;
+
+impl Connection {
+    /// Has commands executed. A cluster takes only those together whose keys share a slot.
+    pub(crate) async fn run(&self, all: Vec<Together>) -> RedisResult<()> {
+        let run = async |pipeline: &Pipeline| pipeline.query_async::<()>(&mut self.clone()).await;
+        match self {
+            Self::Single(_) => {
+                let mut one = redis::pipe();
+                for command in all.iter().flat_map(Pipeline::cmd_iter) {
+                    one.add_command(command.clone()).ignore();
+                }
+                run(&one).await
+            }
+            Self::Cluster(_) => try_join_all(all.iter().map(run)).await.map(drop),
+        }
+    }
+}
+
+/// Hears what is told on a channel.
+pub(crate) enum Listener {
+    Single(BoxStream<'static, Msg>),
+    Cluster { _connection: ClusterConnection, pushes: UnboundedReceiver<PushInfo> },
+}
+
+impl Listener {
+    /// The next message; `None` where something may have been missed.
+    pub(crate) async fn next(&mut self) -> Option<Vec<u8>> {
+        match self {
+            Self::Single(messages) => Some(messages.next().await?.get_payload_bytes().to_vec()),
+            Self::Cluster { pushes, .. } => loop {
+                let PushInfo { kind, mut data } = pushes.recv().await?;
+                match kind {
+                    PushKind::SMessage => match data.pop() {
+                        Some(Value::BulkString(payload)) => return Some(payload),
+                        _ => return None,
+                    },
+                    // The library subscribes again by itself, but what was told meanwhile is lost. A node that gives the
+                    // channel's slot away ends the subscription.
+                    PushKind::Disconnection | PushKind::SUnsubscribe => return None,
+                    _ => {}
+                }
+            },
+        }
+    }
 }
 
 impl ConnectionLike for Connection {
@@ -116,18 +182,42 @@ impl Redis {
             if !mode.contains("cluster_enabled:1") {
                 return Ok(Connection::Single(single));
             }
-            let cluster = ClusterClient::builder(self.0.addresses.iter().map(String::as_str))
-                .connection_timeout(CONNECTION_TIMEOUT)
-                .response_timeout(RESPONSE_TIMEOUT)
-                .retries(2)
-                .build()?;
-            return Ok(Connection::Cluster(cluster.get_async_connection().await?));
+            return Ok(Connection::Cluster(self.cluster().build()?.get_async_connection().await?));
         }
         Err(failure.unwrap_or_else(|| (redis::ErrorKind::InvalidClientConfig, "no address").into()))
     }
 
-    /// A connection of its own that listens.
-    pub(crate) async fn listen(&self) -> RedisResult<PubSub> {
+    /// A connection of its own that listens to a channel.
+    pub(crate) async fn listen(&self, channel: &str) -> RedisResult<Listener> {
+        let listener = tokio::time::timeout(LISTENING_TIMEOUT, self.listen_now(channel)).await;
+        listener.unwrap_or_else(|_| Err((redis::ErrorKind::Io, "no answer in time").into()))
+    }
+
+    async fn listen_now(&self, channel: &str) -> RedisResult<Listener> {
+        match self.connection().await? {
+            Connection::Single(_) => {
+                let mut listener = self.listen_to_one().await?;
+                listener.subscribe(channel).await?;
+                Ok(Listener::Single(listener.into_on_message().boxed()))
+            }
+            Connection::Cluster(_) => {
+                let (push, pushes) = unbounded_channel();
+                let client = self.cluster().use_protocol(ProtocolVersion::RESP3).push_sender(push).build()?;
+                let mut connection = client.get_async_connection().await?;
+                connection.ssubscribe(channel).await?;
+                Ok(Listener::Cluster { _connection: connection, pushes })
+            }
+        }
+    }
+
+    fn cluster(&self) -> ClusterClientBuilder {
+        ClusterClient::builder(self.0.addresses.iter().map(String::as_str))
+            .connection_timeout(CONNECTION_TIMEOUT)
+            .response_timeout(RESPONSE_TIMEOUT)
+            .retries(2)
+    }
+
+    async fn listen_to_one(&self) -> RedisResult<PubSub> {
         let mut failure = None;
         for address in &self.0.addresses {
             let attempt = async { Client::open(address.as_str())?.get_async_pubsub().await };

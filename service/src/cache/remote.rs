@@ -91,18 +91,18 @@ impl Remote {
 
     pub(super) async fn invalidate(&self, sources: &[Source]) -> Result<(), Away> {
         let Some(owner) = self.owner.get() else { return Err(Away) };
-        let mut pipeline = redis::pipe();
-        for source in sources {
+        let pipelines = sources.iter().map(|source| {
+            let mut pipeline = redis::pipe();
             let fence = format!("{owner}{}", Uuid::new_v4().simple());
             pipeline.cmd("SET").arg(source.fence()).arg(fence).arg("EX").arg(2 * TTL.as_secs()).ignore();
             for entry in source.fixed_entries() {
                 pipeline.cmd("UNLINK").arg(entry).ignore();
             }
-        }
-        let done: Option<()> = self
-            .redis
-            .ask_even_if_away(|mut connection| async move { pipeline.query_async(&mut connection).await })
-            .await;
+            pipeline
+        });
+        let pipelines = pipelines.collect();
+        let done: Option<()> =
+            self.redis.ask_even_if_away(|connection| async move { connection.run(pipelines).await }).await;
         done.ok_or(Away)
     }
 
@@ -113,13 +113,14 @@ impl Remote {
         }
         let redis = self.redis.clone();
         tokio::spawn(async move {
-            let mut pipeline = redis::pipe();
-            for id in ids {
+            let mark = |id: String| {
+                let mut pipeline = redis::pipe();
                 let key = key::processed(&id);
                 pipeline.cmd("SET").arg(key).arg(&owner).arg("EX").arg(PROCESSED_TTL.as_secs()).ignore();
-            }
-            let _: Option<()> =
-                redis.ask(|mut connection| async move { pipeline.query_async(&mut connection).await }).await;
+                pipeline
+            };
+            let marks = ids.into_iter().map(mark).collect();
+            let _: Option<()> = redis.ask(|connection| async move { connection.run(marks).await }).await;
         });
     }
 }

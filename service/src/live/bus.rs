@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::StreamExt;
 use sea_orm::sqlx::{self, postgres::PgListener};
 use tokio_util::sync::CancellationToken;
 
@@ -64,11 +63,11 @@ impl Service {
                 let channel = Self::redis_channel(self.installation().await.map_err(|_| Away)?.id);
                 for part in commits.chunks(COMMITS_PER_MESSAGE) {
                     let payload = serde_json::to_vec(part).map_err(|_| Away)?;
-                    let mut command = redis::cmd("PUBLISH");
-                    command.arg(&channel).arg(payload);
+                    let channel = channel.as_str();
                     redis
                         .ask_even_if_away(|mut connection| async move {
-                            command.query_async::<i64>(&mut connection).await
+                            let mut command = redis::cmd(connection.publish());
+                            command.arg(channel).arg(payload).query_async::<i64>(&mut connection).await
                         })
                         .await
                         .ok_or(Away)?;
@@ -115,12 +114,10 @@ impl Service {
             }
             Bus::Redis(redis) => {
                 let channel = Self::redis_channel(self.installation().await.map_err(text)?.id);
-                let mut listener = redis.listen().await.map_err(|error| error.to_string())?;
-                listener.subscribe(&channel).await.map_err(|error| error.to_string())?;
+                let mut listener = redis.listen(&channel).await.map_err(|error| error.to_string())?;
                 self.heard();
-                let mut messages = listener.into_on_message();
-                while let Some(message) = messages.next().await {
-                    self.take_in(message.get_payload_bytes()).await;
+                while let Some(message) = listener.next().await {
+                    self.take_in(&message).await;
                 }
             }
         }

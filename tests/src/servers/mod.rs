@@ -5,3 +5,4 @@ pub mod kafka;
 pub mod mock;
 pub mod postgres;
 pub mod redis;
+pub mod redis_cluster;

@@ -3,6 +3,7 @@
 mod chart;
 mod churn;
 mod client;
+mod cluster;
 mod fire;
 mod lifecycle;
 mod sharing;
