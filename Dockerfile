@@ -21,9 +21,10 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --create-home --home-dir /var/lib/pulsegate pulsegate
+    && groupadd --system --gid 10001 pulsegate \
+    && useradd --system --uid 10001 --gid 10001 --create-home --home-dir /var/lib/pulsegate pulsegate
 COPY --from=binary /usr/local/bin/pulsegate /usr/local/bin/pulsegate
-USER pulsegate
+USER 10001:10001
 WORKDIR /var/lib/pulsegate
 EXPOSE 8080 8081
 # bash speaks TCP by itself, so the image needs no HTTP client. PROBE_PORT says which role runs: 8081 for `consume`.

@@ -10,6 +10,7 @@
 //! | [`dead_letter`] | the dead-letter topic: writing, listing, sending back |
 //! | [`rebuild`] | recomputing the tables from Kafka's beginning |
 //! | `topics` | making topics that are not there |
+//! | `trace` | going on with the traces of messages |
 //! | `client` | librdkafka's settings, and which of them the protocol rests on |
 
 mod backoff;
@@ -25,6 +26,7 @@ mod state;
 mod store;
 mod stream;
 mod topics;
+mod trace;
 mod watermarks;
 
 use std::sync::Arc;

@@ -45,7 +45,8 @@ impl Outbound {
             let body = Limited::new(body, LONGEST).collect().await.map_err(|fault| fault.to_string())?;
             Ok(Response::from_parts(parts, body.to_bytes()))
         };
-        let exchange = self.runtime.spawn(tokio::time::timeout(PATIENCE, exchange));
+        // The timer, too, belongs to the runtime.
+        let exchange = self.runtime.spawn(async { tokio::time::timeout(PATIENCE, exchange).await });
         match exchange.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_elapsed)) => Err(format!("no answer within {} s", PATIENCE.as_secs())),

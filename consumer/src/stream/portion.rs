@@ -71,6 +71,10 @@ impl Portion {
         &self.batch
     }
 
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
     pub(super) fn record(&self, index: usize) -> &Record {
         &self.records[index]
     }

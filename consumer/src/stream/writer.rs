@@ -12,6 +12,7 @@ use service::{
     ingest::{Applied, Position},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     ClusterId, Command,
@@ -27,6 +28,7 @@ use crate::{
     record::Record,
     state::Monitor,
     store::{Failure, Store},
+    trace,
 };
 
 /// Events that are remembered because messages about them had to be refused.
@@ -152,7 +154,8 @@ impl<S: Store> Writer<S> {
             };
             let begun = Instant::now();
             fault::pass(Boundary::BeforeApply);
-            match self.store.apply(cluster_id, portion.batch()).await {
+            let traced = trace::begin(portion.records());
+            match self.store.apply(cluster_id, portion.batch()).instrument(traced.work.clone()).await {
                 Ok(applied) => {
                     metrics::applied(&applied, portion.batch().messages.len(), begun.elapsed());
                     patience.worked();

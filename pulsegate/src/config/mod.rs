@@ -36,8 +36,8 @@ pub(crate) struct Logging {
 /// How connections are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Http {
-    /// How long one may keep quiet.
-    pub(crate) idle_timeout: Duration,
+    /// How long the headers of a request may take, and the first byte of the first one.
+    pub(crate) header_timeout: Duration,
     /// How long it is answered on when the process is asked to stop.
     pub(crate) shutdown_grace: Duration,
     /// Bytes of a request's first line.
@@ -81,9 +81,7 @@ pub(crate) struct Consume {
 const GATEWAY_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const PROBES_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
-/// Longer than load balancers keep a quiet connection, so that they end it, and no request meets a connection that is
-/// just being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 const PROCESSED_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// What the database driver passes on of PostgreSQL's notices is of no use to anybody.
@@ -167,7 +165,7 @@ fn database(reader: &mut Reader<'_>) -> Database {
 
 fn http(reader: &mut Reader<'_>, longest_line: u64) -> Http {
     Http {
-        idle_timeout: reader.read(&v::HTTP_IDLE_TIMEOUT, parse::duration).unwrap_or(IDLE_TIMEOUT),
+        header_timeout: reader.read(&v::HTTP_HEADER_TIMEOUT, parse::duration).unwrap_or(HEADER_TIMEOUT),
         shutdown_grace: reader.read(&v::SHUTDOWN_GRACE, parse::grace).unwrap_or(SHUTDOWN_GRACE),
         longest_line,
     }

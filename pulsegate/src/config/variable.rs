@@ -55,7 +55,7 @@ variables! {
     JWT_ISSUER: "TEXT", "What a token's `iss` must be [default: anything]";
     JWT_AUDIENCE: "TEXT", "What a token's `aud` must hold [default: none]";
     CORS_ALLOWED_ORIGINS: "ORIGIN,...|*", "Pages of other origins that may ask [default: none]";
-    HTTP_IDLE_TIMEOUT: "DURATION", "How long a connection may keep quiet between requests [default: 75s]";
+    HTTP_HEADER_TIMEOUT: "DURATION", "How long the headers of a request may take [default: 10s]";
     SHUTDOWN_GRACE: "DURATION", "How long it still answers, as not ready, when it is asked to stop [default: 1s]";
     TIMELINE_MINUTE_DAYS: "DAYS", "Age at which minutes are merged into quarters of an hour; 0 = never [default: 8]";
     TIMELINE_RETENTION: "DURATION|off", "Age at which months of the timeline are dropped [default: off]";
@@ -133,7 +133,7 @@ pub(crate) const LIMITS: Group = (
 pub(crate) const UPKEEP: Group =
     ("Housekeeping of the consumer", &[TIMELINE_MINUTE_DAYS, TIMELINE_RETENTION, PROCESSED_RETENTION]);
 pub(crate) const PROBES: Group = ("Probes", &[CONSUMER_HTTP_ADDR]);
-pub(crate) const CONNECTIONS: Group = ("Connections", &[HTTP_IDLE_TIMEOUT, SHUTDOWN_GRACE]);
+pub(crate) const CONNECTIONS: Group = ("Connections", &[HTTP_HEADER_TIMEOUT, SHUTDOWN_GRACE]);
 pub(crate) const LOGGING: Group = ("Logs and traces", &[LOG, LOG_FORMAT, OTEL_EXPORTER_OTLP_ENDPOINT]);
 
 #[cfg(test)]

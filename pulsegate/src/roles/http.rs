@@ -1,9 +1,12 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +42,7 @@ pub(super) async fn answer(
     settings: Http,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let builder = builder(&settings);
+    let builder = Arc::new(builder(&settings));
     let connections = GracefulShutdown::new();
     let over = async {
         stop.cancelled().await;
@@ -58,7 +61,15 @@ pub(super) async fn answer(
                 }
             }
         };
-        serve(stream, peer, &router, &builder, &connections);
+        let serve = serve(
+            stream,
+            peer,
+            router.clone(),
+            Arc::clone(&builder),
+            settings.header_timeout,
+            connections.watcher(),
+        );
+        tokio::spawn(serve);
     }
     drop(listener);
     if tokio::time::timeout(FINISH_WITHIN, connections.shutdown()).await.is_err() {
@@ -75,32 +86,35 @@ fn builder(settings: &Http) -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.idle_timeout)
+        .header_read_timeout(settings.header_timeout)
         .max_buf_size(longest.max(64 * 1024));
     builder
 }
 
-fn serve(
+/// Serves one connection, once its client has said something.
+async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    router: &Router,
-    builder: &Builder<TokioExecutor>,
-    connections: &GracefulShutdown,
+    router: Router,
+    builder: Arc<Builder<TokioExecutor>>,
+    patience: Duration,
+    watcher: Watcher,
 ) {
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(%fault, "a connection answers with delay");
     }
-    let service = MapRequest::new(router.clone(), move |mut request: http::Request<_>| {
+    // The time limit for headers begins with their first byte.
+    if !matches!(tokio::time::timeout(patience, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
+        return;
+    }
+    let service = MapRequest::new(router, move |mut request: http::Request<_>| {
         request.extensions_mut().insert(api::Peer(peer.ip()));
         request
     });
     let connection = builder
         .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
         .into_owned();
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(fault) = connection.await {
-            tracing::debug!(fault, "a connection broke off");
-        }
-    });
+    if let Err(fault) = watcher.watch(connection).await {
+        tracing::debug!(fault, "a connection broke off");
+    }
 }

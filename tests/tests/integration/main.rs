@@ -17,11 +17,15 @@ mod main_job;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod rebalance;
+#[cfg(test)]
+mod security;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]
