@@ -70,11 +70,19 @@ async fn dashboards_and_alerts_ask_for_what_is_measured() {
     for number in 0..150 {
         graphql.data(&format!("query Name{number} {{ __typename }}"), json!({})).await.unwrap();
     }
-    let measured = wait::until("a dead letter and the lag", Duration::from_secs(30), async || {
+    let measured = wait::until("a dead letter, the lag and a lookup", Duration::from_secs(30), async || {
+        let event = json!({ "event": testbed.id("evt", 0) });
+        let document =
+            "query Event($event: ID!) { event(eventId: $event) { roi { roi } channels { channelName } } }";
+        graphql.answer(document, event).await?;
         let text = scrape(&gateway).await + &scrape(&consumer).await;
-        let is_there = ["pulsegate_consumer_dead_letters_total{", "pulsegate_consumer_lag_messages{"]
-            .iter()
-            .all(|name| text.contains(name));
+        let is_there = [
+            "pulsegate_consumer_dead_letters_total{",
+            "pulsegate_consumer_lag_messages{",
+            "pulsegate_cache_lookups_total{",
+        ]
+        .iter()
+        .all(|name| text.contains(name));
         Ok(if is_there { Ok(text) } else { Err(anyhow::anyhow!("{text}")) })
     })
     .await

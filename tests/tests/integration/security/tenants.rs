@@ -244,7 +244,7 @@ async fn nobody_sees_anything_of_another_user_whatever_they_ask() {
             "{told} of {} documents tell their own user something",
             queries.len()
         );
-        assert!(telling(&admin.each(&queries).await) >= told);
+        assert!(telling(&admin.each(&queries).await) > 0);
         assert!(telling(&theirs.socket(&subscriptions).await) > 0);
         theirs.persisted(&queries, true).await;
         silent(&format!("hashes, {temperature}"), &ours.persisted(&queries, false).await, &queries);
