@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use reqwest::Client;
 use sea_orm::sqlx;
@@ -94,7 +95,10 @@ impl User {
     async fn persisted(&self, documents: &[String], with: bool) -> Vec<String> {
         let mut answers = Vec::new();
         for document in documents {
-            let hash: String = Sha256::digest(document).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = Sha256::digest(document).iter().fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").unwrap();
+                text
+            });
             let mut body =
                 json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } });
             if with {
