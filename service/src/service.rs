@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    cache::{Cache, Source},
+    cache::Cache,
     clock::SharedClock,
     cursor::Cursors,
     documents::Documents,
@@ -147,7 +147,7 @@ impl Service {
         Ok(Arc::new(Self {
             database: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()),
             pool,
-            cache: redis.clone().map_or_else(Cache::memory, Cache::remote),
+            cache: Cache::new(redis.clone()),
             bus: redis.clone().map_or(Bus::Database, Bus::Redis),
             documents: Documents::new(redis.clone()),
             redis,
@@ -214,14 +214,6 @@ impl Service {
         let before = self.listening.swap(listening, Ordering::SeqCst);
         self.cache.trust(listening);
         before
-    }
-
-    /// Takes what this process holds in its memory back; what is in Redis was taken back by whoever committed.
-    pub(crate) async fn invalidate_memory(&self, sources: &[Source]) {
-        if matches!(self.cache, Cache::Memory(_)) {
-            // Memory is never away.
-            let _ = self.cache.invalidate(sources).await;
-        }
     }
 
     /// What this database is known by, read once.

@@ -9,6 +9,8 @@ pub(crate) enum Source {
     Event(EventId),
     /// All of one user's events.
     User(UserId),
+    /// All events. Nothing under a key of its own is made of it.
+    Everything,
 }
 
 impl Source {
@@ -17,6 +19,7 @@ impl Source {
         match self {
             Self::Event(id) => format!("analytics:fence:{{{id}}}"),
             Self::User(id) => format!("analytics:fence:user:{{{id}}}"),
+            Self::Everything => "analytics:fence".to_owned(),
         }
     }
 
@@ -27,6 +30,7 @@ impl Source {
                 vec![format!("analytics:dashboard:{{{id}}}"), format!("analytics:roi:{{{id}}}")]
             }
             Self::User(id) => vec![format!("analytics:user:{{{id}}}")],
+            Self::Everything => Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! A cache that is away makes answers slower, never wrong, and is never an error.
 
+mod fences;
 mod key;
 mod memory;
 mod remote;
@@ -15,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+pub(crate) use self::fences::{Fences, Place};
 pub(crate) use self::key::{Key, Source, channel, dashboard, extent, roi, timeline, user};
 use self::{memory::Memory, remote::Remote};
 
@@ -27,15 +29,13 @@ const PROCESSED_TTL: Duration = Duration::from_secs(24 * 3600);
 pub(crate) trait Value: Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<V: Serialize + DeserializeOwned + Send + Sync + 'static> Value for V {}
 
-/// Leave to fill one entry.
-#[derive(Clone, Debug)]
-pub(crate) enum Lease {
-    /// The fence in this process's memory.
-    Memory(u64),
+/// Leave to fill one entry, at each level that is there and to be trusted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lease {
+    /// The fence in this process.
+    memory: Option<u64>,
     /// The fence in Redis.
-    Remote(String),
-    /// No leave: the cache is away or not to be trusted.
-    None,
+    remote: Option<String>,
 }
 
 /// The answer of a lookup.
@@ -46,13 +46,14 @@ pub(crate) struct Lookup<V> {
     pub lease: Lease,
 }
 
-impl<V> Lookup<V> {
-    const MISS: Self = Self { value: None, lease: Lease::None };
-}
-
-pub(crate) enum Cache {
-    Memory(Memory),
-    Remote(Remote),
+/// Two levels: this process's memory over the Redis that all share, where there is one.
+///
+/// The memory is right to what this process has heard of: a commit raises the fences in Redis first, is told second,
+/// and whoever hears of it raises its own before it tells its followers.
+pub(crate) struct Cache {
+    fences: Arc<Fences>,
+    memory: Memory,
+    remote: Option<Remote>,
 }
 
 /// The cache could not be told. What it holds may be old until it is.
@@ -60,36 +61,46 @@ pub(crate) enum Cache {
 pub(crate) struct Away;
 
 impl Cache {
-    pub(crate) fn memory() -> Self {
-        Self::Memory(Memory::new())
+    pub(crate) fn new(redis: Option<crate::redis::Redis>) -> Self {
+        let fences = Arc::new(Fences::new());
+        Self { memory: Memory::new(Arc::clone(&fences)), fences, remote: redis.map(Remote::new) }
     }
 
-    pub(crate) fn remote(redis: crate::redis::Redis) -> Self {
-        Self::Remote(Remote::new(redis))
+    /// What tells whether something that is kept elsewhere in this process still holds.
+    pub(crate) const fn fences(&self) -> &Arc<Fences> {
+        &self.fences
     }
 
-    /// Names the database that entries are made from. Until then nothing is read or kept.
+    /// Names the database that entries are made from. Until then nothing is read or kept in Redis.
     pub(crate) fn belongs_to(&self, installation: Uuid) {
-        if let Self::Remote(remote) = self {
+        if let Some(remote) = &self.remote {
             remote.belongs_to(installation);
         }
     }
 
     /// Whether what this process holds in its own memory may be believed.
     pub(crate) fn trust(&self, trusted: bool) {
-        if let Self::Memory(memory) = self {
-            memory.trust(trusted);
-        }
+        self.fences.trust(trusted);
+        self.memory.clear();
     }
 
     pub(crate) async fn get<V: Value>(&self, key: &Key<V>) -> Lookup<V> {
-        let lookup = match self {
-            Self::Memory(memory) => memory.get(key),
-            Self::Remote(remote) => remote.get(key).await,
-        };
-        let outcome = if lookup.value.is_some() { "hit" } else { "miss" };
-        metrics::counter!("pulsegate_cache_lookups_total", "outcome" => outcome).increment(1);
-        lookup
+        // The fence is looked at before anything is read: what is filled under it is at least as new.
+        let (value, fence) = self.memory.get(key);
+        if value.is_some() {
+            looked_up("memory", true);
+            return Lookup { value, lease: Lease::default() };
+        }
+        looked_up("memory", false);
+        let mut lease = Lease { memory: fence, remote: None };
+        let Some(remote) = &self.remote else { return Lookup { value: None, lease } };
+        let (value, fence) = remote.get(key).await;
+        looked_up("redis", value.is_some());
+        if let (Some(value), Some(fence)) = (&value, lease.memory) {
+            self.memory.fill(key, fence, value);
+        }
+        lease.remote = fence;
+        Lookup { value, lease }
     }
 
     /// Many at once, in the order of the keys.
@@ -99,33 +110,87 @@ impl Cache {
 
     /// Keeps a value that was read after the lease was given.
     pub(crate) async fn fill<V: Value>(&self, key: &Key<V>, lease: Lease, value: &Arc<V>) {
-        match (self, lease) {
-            (Self::Memory(memory), Lease::Memory(fence)) => memory.fill(key, fence, value),
-            (Self::Remote(remote), Lease::Remote(fence)) => remote.fill(key, &fence, value).await,
-            _ => {}
+        if let Some(fence) = lease.memory {
+            self.memory.fill(key, fence, value);
+        }
+        if let (Some(remote), Some(fence)) = (&self.remote, lease.remote) {
+            remote.fill(key, &fence, value).await;
         }
     }
 
     /// Makes everything that was made from these sources worthless.
     ///
     /// # Errors
-    /// [`Away`] where it must be said again.
+    /// [`Away`] where Redis must be told again.
     pub(crate) async fn invalidate(&self, sources: &[Source]) -> Result<(), Away> {
-        match self {
-            Self::Memory(memory) => {
-                for source in sources {
-                    memory.invalidate(source);
-                }
-                Ok(())
-            }
-            Self::Remote(remote) => remote.invalidate(sources).await,
+        let told = match &self.remote {
+            Some(remote) => remote.invalidate(sources).await,
+            None => Ok(()),
+        };
+        // In any case, and second: whoever finds the new fence here finds no old entry in Redis.
+        self.invalidate_memory(sources);
+        told
+    }
+
+    /// The same for this process alone: what is in Redis was made worthless by whoever committed.
+    pub(crate) fn invalidate_memory(&self, sources: &[Source]) {
+        for source in sources {
+            self.fences.raise(source);
+            self.memory.free(source);
         }
     }
 
     /// Marks messages whose effects are committed. Best effort, in the background.
     pub(crate) fn mark_processed(&self, ids: Vec<String>) {
-        if let Self::Remote(remote) = self {
+        if let Some(remote) = &self.remote {
             remote.mark_processed(ids);
         }
+    }
+}
+
+fn looked_up(level: &'static str, found: bool) {
+    let outcome = if found { "hit" } else { "miss" };
+    metrics::counter!("pulsegate_cache_lookups_total", "level" => level, "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::EventId, read::Spending};
+
+    fn entry() -> (Cache, Key<Spending>, [Source; 1]) {
+        let cache = Cache::new(None);
+        cache.trust(true);
+        let event = EventId::trusted("evt-1");
+        (cache, roi(&event), [Source::Event(event)])
+    }
+
+    #[tokio::test]
+    async fn a_fill_that_a_commit_overtook_is_refused() {
+        let (cache, key, source) = entry();
+        let lease = cache.get(&key).await.lease;
+        cache.invalidate(&source).await.unwrap();
+        cache.fill(&key, lease, &Arc::new(Spending::default())).await;
+        assert!(cache.get(&key).await.value.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_commit_ends_an_entry() {
+        let (cache, key, source) = entry();
+        let lease = cache.get(&key).await.lease;
+        cache.fill(&key, lease, &Arc::new(Spending::default())).await;
+        assert!(cache.get(&key).await.value.is_some());
+        cache.invalidate(&source).await.unwrap();
+        assert!(cache.get(&key).await.value.is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_kept_before_a_loss_of_trust_is_believed_after() {
+        let (cache, key, _) = entry();
+        let lease = cache.get(&key).await.lease;
+        cache.trust(false);
+        cache.trust(true);
+        cache.fill(&key, lease, &Arc::new(Spending::default())).await;
+        assert!(cache.get(&key).await.value.is_none());
     }
 }

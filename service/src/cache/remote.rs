@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use redis::{Script, Value as RedisValue};
 use uuid::Uuid;
 
-use super::{Away, Key, Lease, Lookup, PROCESSED_TTL, Source, TTL, Value, key};
+use super::{Away, Key, PROCESSED_TTL, Source, TTL, Value, key};
 use crate::redis::Redis;
 
 /// Part of every fence: another format of values, or another database behind the same Redis, has other fences.
@@ -48,8 +48,9 @@ impl Remote {
         self.owner.get_or_init(|| format!("{FORMAT}:{}:", installation.simple()));
     }
 
-    pub(super) async fn get<V: Value>(&self, key: &Key<V>) -> Lookup<V> {
-        let Some(owner) = self.owner.get() else { return Lookup::MISS };
+    /// The entry, and the fence to fill it under where it is missing. Neither where Redis is away.
+    pub(super) async fn get<V: Value>(&self, key: &Key<V>) -> (Option<Arc<V>>, Option<String>) {
+        let Some(owner) = self.owner.get() else { return (None, None) };
         let answer: Option<(String, Option<Vec<u8>>)> = self
             .redis
             .ask(|mut connection| async move {
@@ -63,11 +64,8 @@ impl Remote {
                     .await
             })
             .await;
-        let Some((fence, entry)) = answer else { return Lookup::MISS };
-        Lookup {
-            value: entry.and_then(|bytes| serde_json::from_slice(&bytes).ok()).map(Arc::new),
-            lease: Lease::Remote(fence),
-        }
+        let Some((fence, entry)) = answer else { return (None, None) };
+        (entry.and_then(|bytes| serde_json::from_slice(&bytes).ok()).map(Arc::new), Some(fence))
     }
 
     pub(super) async fn fill<V: Value>(&self, key: &Key<V>, fence: &str, value: &Arc<V>) {

@@ -109,7 +109,7 @@ impl Service {
                 self.heard();
                 // None: the connection was lost, and with it what was said meanwhile.
                 while let Some(message) = listener.try_recv().await.map_err(|error| error.to_string())? {
-                    self.take_in(message.payload().as_bytes()).await;
+                    self.take_in(message.payload().as_bytes());
                 }
             }
             Bus::Redis(redis) => {
@@ -117,7 +117,7 @@ impl Service {
                 let mut listener = redis.listen(&channel).await.map_err(|error| error.to_string())?;
                 self.heard();
                 while let Some(message) = listener.next().await {
-                    self.take_in(&message).await;
+                    self.take_in(&message);
                 }
             }
         }
@@ -132,12 +132,13 @@ impl Service {
         self.hub().resync();
     }
 
-    async fn take_in(&self, payload: &[u8]) {
+    fn take_in(&self, payload: &[u8]) {
         match serde_json::from_slice::<Vec<Commit>>(payload) {
-            Ok(commits) => self.deliver(&commits).await,
+            Ok(commits) => self.deliver(&commits),
             Err(error) => {
                 // From another version: what it said is not known, so everything may have changed.
                 tracing::warn!(%error, "a message on the bus could not be read");
+                self.cache().trust(true);
                 self.hub().resync();
             }
         }

@@ -116,8 +116,8 @@ impl Service {
     }
 
     /// Takes in what another process committed: the cache of this process first, then the followers.
-    pub(super) async fn deliver(&self, commits: &[Commit]) {
-        self.invalidate_memory(&sources(commits)).await;
+    pub(super) fn deliver(&self, commits: &[Commit]) {
+        self.cache().invalidate_memory(&sources(commits));
         self.hub().deliver(commits);
     }
 }

@@ -126,6 +126,33 @@ impl RangeInput {
         };
         window(granularity, zone, from, to)
     }
+
+    /// Until when the range, as resolved to `window` at `now`, gives the same window with the same buckets over; `None`:
+    /// for ever.
+    #[must_use]
+    pub fn holds_until(&self, window: &Window, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (granularity, zone) = (window.granularity(), window.zone());
+        if self.to.is_some() && window.to() <= now {
+            return None;
+        }
+        // Then the running bucket is over.
+        let end = bucket_end(granularity, zone, now);
+        let (Some(last), None) = (self.last, self.to) else { return Some(end) };
+        // The begin of the range moves on with the time too, never back, but not where a bucket of now ends.
+        let moves = |millis: i64| {
+            let begin = last.before(now + TimeDelta::milliseconds(millis), zone);
+            begin.is_none_or(|begin| bucket_start(granularity, zone, begin) != window.from())
+        };
+        let (mut stays, mut moved) = (0, (end - now).num_milliseconds() - 1);
+        if !moves(moved) {
+            return Some(end);
+        }
+        while moved - stays > 1 {
+            let middle = i64::midpoint(stays, moved);
+            if moves(middle) { moved = middle } else { stays = middle }
+        }
+        Some(now + TimeDelta::milliseconds(stays))
+    }
 }
 
 fn window(
@@ -269,6 +296,48 @@ mod tests {
         );
         let largest = input(None, Some("2026-01-01T00:00:00Z"), Some("2026-01-08T15:20:00Z"));
         assert_eq!(resolve(largest, Granularity::Minute, None).unwrap().len(), MAX_BUCKETS);
+    }
+
+    #[test]
+    fn a_range_holds_until_its_first_or_its_running_bucket_changes() {
+        let until = |range: RangeInput, granularity, zone| {
+            let window = range.resolve(granularity, zone, at(NOW), None).unwrap();
+            range.holds_until(&window, at(NOW))
+        };
+        let range = input(None, Some("2026-01-01T00:00:00Z"), Some("2026-01-05T10:00:00Z"));
+        assert_eq!(until(range, Granularity::Hour, UTC), None);
+        let range = input(None, Some("2026-01-01T00:00:00Z"), Some("2026-01-05T10:01:00Z"));
+        assert_eq!(until(range, Granularity::Hour, UTC), Some(at("2026-01-05T11:00:00Z")));
+        let range = input(None, Some("2026-01-01T00:00:00Z"), None);
+        assert_eq!(until(range, Granularity::Day, Seoul), Some(at("2026-01-05T15:00:00Z")));
+        let days = input(Some("P7D"), None, None);
+        assert_eq!(until(days, Granularity::Day, Seoul), Some(at("2026-01-05T15:00:00Z")));
+        // It begins in the bucket of 09:00 until 11:10.
+        let odd = input(Some("PT1H10M"), None, None);
+        assert_eq!(until(odd, Granularity::Hour, UTC), Some(at("2026-01-05T11:00:00Z")));
+        let odd = input(Some("PT1H45M"), None, None);
+        assert_eq!(until(odd, Granularity::Hour, UTC), Some(at("2026-01-05T10:44:59.999Z")));
+    }
+
+    #[test]
+    fn what_holds_until_an_instant_is_another_one_from_then_on() {
+        let now = at("2026-10-31T22:17:31.250Z");
+        for last in ["PT1M", "PT17M", "PT90S", "PT59M30.5S", "PT25H", "P1D", "P1DT7H", "P1W", "P1M", "P2Y"] {
+            for granularity in Granularity::ALL {
+                for zone in [UTC, Seoul, New_York, chrono_tz::Australia::Lord_Howe] {
+                    let range = input(Some(last), None, None);
+                    let Ok(window) = range.resolve(granularity, zone, now, None) else { continue };
+                    let until = range.holds_until(&window, now).unwrap();
+                    assert!(until >= now, "{last} {granularity} {zone}");
+                    let just_before = until - TimeDelta::milliseconds(1);
+                    if just_before > now {
+                        assert_eq!(range.resolve(granularity, zone, just_before, None), Ok(window.clone()));
+                    }
+                    let later = range.resolve(granularity, zone, until + TimeDelta::milliseconds(2), None);
+                    assert_ne!(later, Ok(window), "{last} {granularity} {zone}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct Timeline {
     pub trend: Trend,
     /// When it was read: a bucket that ends later is not over yet.
     pub now: DateTime<Utc>,
+    /// Until when it is the same, if nothing is committed; `None`: for ever.
+    pub holds_until: Option<DateTime<Utc>>,
     /// To go on from here; `None` for a sum over several events.
     pub cursor: Option<String>,
 }
@@ -70,6 +72,7 @@ pub type Timelines<K> = HashMap<K, Result<Arc<Timeline>, RangeError>>;
 
 /// Puts a window's numbers and those of the compared one together.
 fn timeline(
+    range: &RangeInput,
     window: Window,
     series: Series,
     compared: Option<(Window, Alignment, Series)>,
@@ -90,7 +93,17 @@ fn timeline(
             .collect(),
     });
     let trend = trend(&series.buckets, now);
-    Timeline { window, buckets: series.buckets, totals: series.totals, comparison, trend, now, cursor }
+    let holds_until = range.holds_until(&window, now);
+    Timeline {
+        window,
+        buckets: series.buckets,
+        totals: series.totals,
+        comparison,
+        trend,
+        now,
+        holds_until,
+        cursor,
+    }
 }
 
 impl Service {
@@ -171,7 +184,7 @@ fn finish(
     });
     // A trend is over whole buckets, empty ones included.
     let series = stored.assemble(&window, true);
-    let mut timeline = timeline(window, series, compared, now, cursor);
+    let mut timeline = timeline(&spec.range, window, series, compared, now, cursor);
     if !spec.fill_gaps {
         leave_gaps(&mut timeline);
     }
