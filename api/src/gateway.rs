@@ -6,7 +6,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     addresses::Addresses, auth::Authenticator, error::Reporter, execution::Executor, graphql,
-    settings::Settings,
+    response_cache::ResponseCache, settings::Settings,
 };
 
 /// Whether everything that the gateway needs is there.
@@ -25,6 +25,7 @@ pub struct Gateway(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) executor: Arc<Executor>,
+    pub(crate) responses: ResponseCache,
     pub(crate) authenticator: Authenticator,
     pub(crate) addresses: Option<Addresses>,
     pub(crate) settings: Settings,
@@ -50,6 +51,7 @@ impl Gateway {
         let clock = service.clock().clone();
         let reporter = Reporter::new(&clock);
         Self(Arc::new(Shared {
+            responses: ResponseCache::new(Arc::clone(&service)),
             executor: Arc::new(Executor::new(service, &settings, reporter)),
             authenticator: Authenticator::new(settings.auth.clone(), clock),
             addresses: settings

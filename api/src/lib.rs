@@ -15,6 +15,7 @@ mod guard;
 mod http;
 mod networks;
 mod origins;
+mod response_cache;
 mod settings;
 mod telemetry;
 mod ws;

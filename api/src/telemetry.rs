@@ -118,6 +118,11 @@ pub(crate) fn answered(since: Instant, answer: &Answer, name: Option<&str>, span
     histogram!(OPERATION_TIME, "operation" => name).record(since.elapsed());
 }
 
+/// Counts a query whose answer was kept: nothing was executed.
+pub(crate) fn recalled(name: Option<&str>) {
+    counter!(OPERATIONS, "operation" => bounded(name, true), "outcome" => "ok").increment(1);
+}
+
 /// Counts an operation that begins to be followed.
 pub(crate) fn subscribed(kind: OperationType, name: Option<&str>) {
     counter!(SUBSCRIPTIONS, "kind" => kind_name(kind), "operation" => bounded(name, true)).increment(1);

@@ -180,7 +180,9 @@ mod tests {
             [(vec![future], true), (vec![future, past], false), (vec![past, future], false)]
         {
             let provenance = service.provenance();
-            instants.into_iter().for_each(|instant| provenance.holds_until(instant));
+            for instant in instants {
+                provenance.holds_until(instant);
+            }
             assert_eq!(service.still_holds(&provenance.taken().unwrap()), held);
         }
         let provenance = service.provenance();

@@ -212,7 +212,8 @@ impl Executor {
     async fn turn(&self, template: &Template, turn: &Arc<Turn>) -> Option<Response> {
         let mut request = Request::new(template.query.as_str()).variables(template.variables.clone());
         request.set_parsed_query(template.document.clone());
-        let request = request.data(self.loaders(template.viewer.clone())).data(Arc::clone(turn));
+        let request =
+            request.data(Executor::loaders(self.reader(template.viewer.clone()))).data(Arc::clone(turn));
         let mut responses = self.schema.execute_stream(request);
         let span = telemetry::operation(OperationType::Subscription, template.name.as_deref());
         AssertUnwindSafe(responses.next()).catch_unwind().instrument(span).await.ok().flatten()

@@ -28,6 +28,7 @@ use answer::Finisher;
 use check::Checker;
 pub(crate) use params::{Asked, Params};
 use prepare::{Parsed, Prepared};
+use rendered::Executed;
 pub(crate) use rendered::{Outcome, Rendered};
 pub(crate) use sent::Sent;
 use shape::Types;
@@ -39,6 +40,7 @@ use crate::{
     error::{ErrorCode, Fault, Reporter},
     graphql::{self, LoaderSlot, Reader, Schema},
     http,
+    response_cache::Kept,
     settings::{Limits, Settings},
     telemetry,
 };
@@ -47,7 +49,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a request may do by the way that it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Method {
     /// Only read.
     Reading,
@@ -88,8 +90,11 @@ impl Executor {
         }
     }
 
-    fn loaders(&self, viewer: Viewer) -> Arc<LoaderSlot> {
-        let reader = Reader { service: self.service.clone(), viewer, reporter: self.reporter.clone() };
+    fn reader(&self, viewer: Viewer) -> Reader {
+        Reader::new(self.service.clone(), viewer, self.reporter.clone())
+    }
+
+    fn loaders(reader: Reader) -> Arc<LoaderSlot> {
         Arc::new(LoaderSlot::new(reader))
     }
 
@@ -113,6 +118,18 @@ impl Executor {
         match prepared {
             Ok(prepared) => self.execute(prepared, identity).await.into(),
             Err(refused) => refused.into(),
+        }
+    }
+
+    /// The same answer once more, to somebody who pays for it.
+    pub(crate) fn recall(&self, kept: &Kept, identity: &Identity) -> Rendered {
+        match self.charge(identity, kept.cost) {
+            Ok(bill) => {
+                telemetry::recalled(kept.name.as_deref());
+                let body = Arc::clone(&kept.body);
+                Rendered { body, outcome: Outcome::Complete, bill: Some(bill), holds: None, name: None }
+            }
+            Err(bill) => Answer::unaffordable(bill).into(),
         }
     }
 
@@ -157,16 +174,18 @@ impl Executor {
     }
 
     /// Executes a query or a mutation. A defect in a resolver ends this operation only.
-    async fn execute(&self, prepared: Prepared, identity: &Identity) -> Answer {
+    async fn execute(&self, prepared: Prepared, identity: &Identity) -> Executed {
         if prepared.kind == OperationType::Subscription {
-            return Answer::refused(Fault::new(
+            return Executed::from(Answer::refused(Fault::new(
                 ErrorCode::BadUserInput,
                 "Subscriptions are served over WebSocket at /graphql and as event streams at /graphql/stream.",
-            ));
+            )));
         }
         let since = Instant::now();
         let span = telemetry::operation(prepared.kind, prepared.name.as_deref());
-        let request = prepared.request.data(self.loaders(identity.viewer.clone()));
+        let reader = self.reader(identity.viewer.clone());
+        let provenance = Arc::clone(reader.provenance());
+        let request = prepared.request.data(Self::loaders(reader));
         let execution =
             AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
         let answer = match tokio::time::timeout(PATIENCE, execution).await {
@@ -178,7 +197,9 @@ impl Executor {
             )),
         };
         telemetry::answered(since, &answer, prepared.name.as_deref(), &span);
-        answer.charged(prepared.bill)
+        let is_kept = prepared.kind == OperationType::Query && answer.code().is_none();
+        let holds = if is_kept { provenance.taken() } else { None };
+        Executed { answer: answer.charged(prepared.bill), holds, name: prepared.name }
     }
 
     /// Executes any operation as a stream: a query or mutation gives one answer, a subscription one for each update.
@@ -194,7 +215,8 @@ impl Executor {
             return live::follow(self, prepared, identity.viewer.clone(), resume).left_stream();
         }
         let (executor, identity) = (Arc::clone(self), identity.clone());
-        let answer = async move { Arc::new(Sent::answer(&executor.execute(prepared, &identity).await)) };
+        let answer =
+            async move { Arc::new(Sent::answer(&executor.execute(prepared, &identity).await.answer)) };
         stream::once(Box::pin(answer)).right_stream()
     }
 

@@ -1,9 +1,12 @@
-use bytes::Bytes;
+use std::sync::Arc;
+
+use service::Holds;
 
 use super::Answer;
 use crate::{
     budget::Bill,
     error::{ErrorCode, Fault},
+    response_cache::Finished,
 };
 
 /// How a request came out, as far as a transport has to know.
@@ -22,10 +25,14 @@ pub(crate) enum Outcome {
 /// A finished answer: the bytes that go over the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Rendered {
-    pub(crate) bytes: Bytes,
+    pub(crate) body: Arc<Finished>,
     pub(crate) outcome: Outcome,
     /// What the operation was charged, where it got so far.
     pub(crate) bill: Option<Bill>,
+    /// How long it is the answer to the same request of the same viewer, where it may be kept for that.
+    pub(crate) holds: Option<Holds>,
+    /// The operation's name.
+    pub(crate) name: Option<String>,
 }
 
 impl Rendered {
@@ -42,15 +49,37 @@ impl Rendered {
     }
 }
 
+/// What came of an operation.
+pub(super) struct Executed {
+    pub(super) answer: Answer,
+    /// How long it is the answer to the same request of the same viewer, where it may be kept for that.
+    pub(super) holds: Option<Holds>,
+    /// The operation's name.
+    pub(super) name: Option<String>,
+}
+
+impl From<Answer> for Executed {
+    fn from(answer: Answer) -> Self {
+        Self { answer, holds: None, name: None }
+    }
+}
+
 impl From<Answer> for Rendered {
     fn from(answer: Answer) -> Self {
+        Executed::from(answer).into()
+    }
+}
+
+impl From<Executed> for Rendered {
+    fn from(executed: Executed) -> Self {
+        let Executed { answer, holds, name } = executed;
         let outcome = match answer.code() {
             None => Outcome::Complete,
             Some(code) if answer.is_refusal() => Outcome::Refused(code),
             Some(_) => Outcome::Partial,
         };
         // Answers hold text keys and finite numbers only, so there is nothing that could not be written.
-        let bytes = serde_json::to_vec(&answer).unwrap_or_default();
-        Self { bytes: bytes.into(), outcome, bill: answer.bill().copied() }
+        let body = Arc::new(serde_json::to_vec(&answer).unwrap_or_default().into());
+        Self { body, outcome, bill: answer.bill().copied(), holds, name }
     }
 }

@@ -136,6 +136,7 @@ impl Query {
 
     /// Cost of this operation and what is left of the caller's budget.
     async fn rate_limit(&self, ctx: &Context<'_>) -> Option<RateLimit> {
+        loaders(ctx).reader().provenance().holds_never();
         ctx.data_opt::<Charge>().copied().map(Into::into)
     }
 }

@@ -5,7 +5,6 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sha2::{Digest, Sha256};
 
 use super::{
     entity_tag::{is_known, tag},
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     error::{ErrorCode, Fault},
     execution::Rendered,
+    response_cache::{Encoding, Finished},
 };
 
 /// Requests are small; a client that needs longer for one keeps a connection for nothing.
@@ -56,7 +56,7 @@ pub(super) async fn read(
 
 /// An answer to something that is no GraphQL request, or none that may be made.
 pub(super) fn refusal(status: StatusCode, media: MediaType, fault: Fault) -> Response {
-    json(status, media, Rendered::refused(fault).bytes)
+    json(status, media, Rendered::refused(fault).body.plain().clone())
 }
 
 /// Answers are made for one caller at one moment: nobody in between may keep them.
@@ -69,12 +69,34 @@ pub(super) fn json(status: StatusCode, media: MediaType, bytes: Bytes) -> Respon
     (status, headers, bytes).into_response()
 }
 
+/// The same, encoded as the client likes it best.
+pub(super) fn encoded(
+    request: &HeaderMap,
+    status: StatusCode,
+    media: MediaType,
+    body: &Finished,
+) -> Response {
+    let encoding = Encoding::accepted(request);
+    match encoding.and_then(|encoding| Some((encoding, body.encoded(encoding)?))) {
+        None => json(status, media, body.plain().clone()),
+        Some((encoding, bytes)) => {
+            let mut response = json(status, media, bytes.clone());
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_ENCODING, encoding.header());
+            headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+            response
+        }
+    }
+}
+
 /// The same to a GET, for its caller to keep and to ask whether it still is what it was.
-pub(super) fn kept(request: &HeaderMap, media: MediaType, bytes: Bytes) -> Response {
-    let tag = tag(&Sha256::digest(&bytes));
-    let is_known = is_known(request, &tag);
-    let status = if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    let mut response = json(status, media, if is_known { Bytes::new() } else { bytes });
+pub(super) fn kept(request: &HeaderMap, media: MediaType, body: &Finished) -> Response {
+    let tag = tag(body.hash());
+    let mut response = if is_known(request, &tag) {
+        json(StatusCode::NOT_MODIFIED, media, Bytes::new())
+    } else {
+        encoded(request, StatusCode::OK, media, body)
+    };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if let Ok(tag) = HeaderValue::from_str(&tag) {

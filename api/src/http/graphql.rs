@@ -1,13 +1,14 @@
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::join_all;
+use serde::de::DeserializeOwned;
 
 use super::{
-    body::{json, kept, read, refusal},
+    body::{encoded, json, kept, read, refusal},
     cost::tell,
     negotiation::{MediaType, is_json},
 };
@@ -16,6 +17,7 @@ use crate::{
     error::{ErrorCode, Fault},
     execution::{Method, Outcome, Params, Rendered},
     gateway::{Gateway, Shared},
+    response_cache::{Look, Question},
     ws,
 };
 
@@ -41,17 +43,44 @@ pub(super) async fn get(
         let message = format!("The query string is longer than {limit} bytes, which is the limit. Use POST.");
         return refusal(StatusCode::URI_TOO_LONG, media, Fault::new(ErrorCode::QueryTooComplex, message));
     }
-    let params = match params(&uri) {
-        Ok(params) => params,
+    let text = Bytes::copy_from_slice(query.as_bytes());
+    let question = Question { viewer: identity.viewer.clone(), by: Method::Reading, text };
+    let rendered = match respond(&gateway.0, &identity, question, || params(&uri)).await {
+        Ok(rendered) => rendered,
         Err(fault) => return refusal(StatusCode::BAD_REQUEST, media, fault),
     };
-    let rendered = gateway.0.executor.respond(params, &identity, Method::Reading).await;
     if rendered.outcome == Outcome::Complete {
-        let mut response = kept(&headers, media, rendered.bytes);
+        let mut response = kept(&headers, media, &rendered.body);
         tell(&rendered.bill, response.headers_mut());
         return response;
     }
-    answer(media, rendered)
+    answer(&headers, media, &rendered)
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Fault::new(ErrorCode::BadUserInput, format!("The body is no JSON: {error}.")))
+}
+
+/// The answer to one request, kept or made.
+///
+/// # Errors
+/// What is wrong with the request's parameters.
+async fn respond(
+    shared: &Shared,
+    identity: &Identity,
+    question: Question,
+    params: impl FnOnce() -> Result<Params, Fault>,
+) -> Result<Rendered, Fault> {
+    let by = question.by;
+    match shared.responses.look(question).await {
+        Look::Kept(kept) => Ok(shared.executor.recall(&kept, identity)),
+        Look::Missing(turn) => {
+            let mut rendered = shared.executor.respond(params()?, identity, by).await;
+            turn.keep(&mut rendered);
+            Ok(rendered)
+        }
+    }
 }
 
 pub(super) fn params(uri: &Uri) -> Result<Params, Fault> {
@@ -78,16 +107,16 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
-    match serde_json::from_slice(&bytes) {
-        Ok(serde_json::Value::Array(requests)) => batch(&gateway.0, media, &identity, requests).await,
-        Ok(request) => match Params::from_json(request) {
-            Ok(params) => answer(media, gateway.0.executor.respond(params, &identity, Method::Any).await),
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return match from_json(&bytes) {
+            Ok(requests) => batch(&gateway.0, media, &identity, requests).await,
             Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
-        },
-        Err(error) => {
-            let message = format!("The body is no JSON: {error}.");
-            refusal(StatusCode::BAD_REQUEST, media, Fault::new(ErrorCode::BadUserInput, message))
-        }
+        };
+    }
+    let question = Question { viewer: identity.viewer.clone(), by: Method::Any, text: bytes.clone() };
+    match respond(&gateway.0, &identity, question, || from_json(&bytes).and_then(Params::from_json)).await {
+        Ok(rendered) => answer(&headers, media, &rendered),
+        Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
     }
 }
 
@@ -138,21 +167,21 @@ async fn batch(
         }
     });
     let answers = join_all(answers).await;
-    let parts: Vec<&[u8]> = answers.iter().map(|answer| answer.bytes.as_ref()).collect();
+    let parts: Vec<&[u8]> = answers.iter().map(|answer| answer.body.plain().as_ref()).collect();
     let bytes = [b"[", parts.join(&b","[..]).as_slice(), b"]"].concat();
     let mut response = json(StatusCode::OK, media, bytes.into());
     tell(answers.iter().filter_map(|answer| answer.bill.as_ref()), response.headers_mut());
     response
 }
 
-fn answer(media: MediaType, answer: Rendered) -> Response {
+fn answer(headers: &HeaderMap, media: MediaType, answer: &Rendered) -> Response {
     let status = match (media, answer.outcome) {
         (_, Outcome::Unsafe) => StatusCode::METHOD_NOT_ALLOWED,
         (_, Outcome::Refused(ErrorCode::RateLimited)) => StatusCode::TOO_MANY_REQUESTS,
         (MediaType::GraphqlResponse, Outcome::Refused(_)) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    let mut response = json(status, media, answer.bytes);
+    let mut response = encoded(headers, status, media, &answer.body);
     if answer.outcome == Outcome::Unsafe {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }

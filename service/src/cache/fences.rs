@@ -13,7 +13,7 @@ const FENCES: usize = 1 << 14;
 /// One number for each source, which every commit that touches it raises. Nothing is believed while commits are not
 /// heard of.
 pub(crate) struct Fences {
-    fences: Box<[AtomicU64]>,
+    numbers: Box<[AtomicU64]>,
     hasher: RandomState,
     trusted: AtomicBool,
 }
@@ -27,7 +27,7 @@ const EVERYTHING: usize = FENCES;
 impl Fences {
     pub(super) fn new() -> Self {
         Self {
-            fences: (0..=EVERYTHING).map(|_| AtomicU64::new(0)).collect(),
+            numbers: (0..=EVERYTHING).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
             trusted: AtomicBool::new(false),
         }
@@ -38,7 +38,7 @@ impl Fences {
         if !trusted {
             self.trusted.store(false, Ordering::SeqCst);
         }
-        for fence in &self.fences {
+        for fence in &self.numbers {
             fence.fetch_add(1, Ordering::SeqCst);
         }
         if trusted {
@@ -61,14 +61,14 @@ impl Fences {
 
     /// The fence at a place as it stands.
     pub(crate) fn at(&self, place: Place) -> u64 {
-        let fence = usize::try_from(place).ok().and_then(|place| self.fences.get(place));
+        let fence = usize::try_from(place).ok().and_then(|place| self.numbers.get(place));
         fence.map_or(0, |fence| fence.load(Ordering::SeqCst))
     }
 
     /// A commit touched this source, and so everything that there is.
     pub(super) fn raise(&self, source: &Source) {
         for place in [self.place(source), self.place(&Source::Everything)] {
-            if let Some(fence) = usize::try_from(place).ok().and_then(|place| self.fences.get(place)) {
+            if let Some(fence) = usize::try_from(place).ok().and_then(|place| self.numbers.get(place)) {
                 fence.fetch_add(1, Ordering::SeqCst);
             }
         }

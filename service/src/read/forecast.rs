@@ -7,7 +7,7 @@ use super::{EventEntry, timeline::Asked};
 use crate::{
     Error, Service,
     domain::{EventId, Granularity},
-    timeline::{Forecast, RangeInput, forecast},
+    timeline::{Forecast, RangeInput, bucket_end, forecast},
 };
 
 /// Days of history that are read: what a forecast looks at, and the running day.
@@ -20,6 +20,14 @@ pub struct ForecastSpec {
     pub until: DateTime<Utc>,
     /// How often the true number lies within the interval, above 0 and below 1.
     pub confidence: Decimal,
+}
+
+impl ForecastSpec {
+    /// Until when it is the same, if nothing is committed: it is made of whole hours.
+    #[must_use]
+    pub fn holds_until(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        bucket_end(Granularity::Hour, chrono_tz::UTC, now).min(self.until)
+    }
 }
 
 impl Service {

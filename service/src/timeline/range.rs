@@ -139,17 +139,17 @@ impl RangeInput {
         let end = bucket_end(granularity, zone, now);
         let (Some(last), None) = (self.last, self.to) else { return Some(end) };
         // The begin of the range moves on with the time too, never back, but not where a bucket of now ends.
-        let moves = |millis: i64| {
+        let is_another = |millis: i64| {
             let begin = last.before(now + TimeDelta::milliseconds(millis), zone);
             begin.is_none_or(|begin| bucket_start(granularity, zone, begin) != window.from())
         };
         let (mut stays, mut moved) = (0, (end - now).num_milliseconds() - 1);
-        if !moves(moved) {
+        if !is_another(moved) {
             return Some(end);
         }
         while moved - stays > 1 {
             let middle = i64::midpoint(stays, moved);
-            if moves(middle) { moved = middle } else { stays = middle }
+            if is_another(middle) { moved = middle } else { stays = middle }
         }
         Some(now + TimeDelta::milliseconds(stays))
     }

@@ -77,7 +77,7 @@ impl ChannelRanking {
             return loaders.ranking(owner.clone(), query).await.map(|ranking| Self::from(&*ranking));
         }
         let reader = loaders.reader();
-        let ranking = reader.service.channel_ranking(&reader.viewer, &query).await;
+        let ranking = reader.reads_list(&query.filter).channel_ranking(&reader.viewer, &query).await;
         ranking.map(|ranking| Self::from(&ranking)).map_err(|error| reader.reporter.service(&error))
     }
 }

@@ -190,7 +190,7 @@ impl EventAnalytics {
             return Err(Fault::input("confidence", problem));
         }
         let loaders = loaders(ctx);
-        if until.0 <= loaders.reader().service.clock().now() {
+        if until.0 <= loaders.reader().follows().clock().now() {
             return Err(Fault::input("until", "is not after now; give an instant that is still to come"));
         }
         let spec = ForecastSpec { until: until.0, confidence: confidence.0 };

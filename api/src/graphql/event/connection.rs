@@ -60,7 +60,7 @@ impl EventConnection {
         let page = if let Some(owner) = owner {
             loaders.page(owner.clone(), filter.clone(), order, request).await?
         } else {
-            let page = reader.service.events_page(&reader.viewer, &filter, order, &request).await;
+            let page = reader.reads_list(&filter).events_page(&reader.viewer, &filter, order, &request).await;
             Arc::new(page.map_err(fault)?)
         };
         Ok(Self { page, filter, owner: owner.cloned() })
@@ -101,7 +101,7 @@ impl EventConnection {
             return loaders.count(owner.clone(), self.filter.clone()).await.map(Long);
         }
         let reader = loaders.reader();
-        let count = reader.service.events_count(&reader.viewer, &self.filter).await;
+        let count = reader.reads_list(&self.filter).events_count(&reader.viewer, &self.filter).await;
         count.map(Long).map_err(|error| reader.reporter.service(&error))
     }
 }

@@ -10,7 +10,9 @@ impl BatchFn<ForecastOf, Outcome<Option<Forecast>>> for Reader {
         let mut all = HashMap::with_capacity(keys.len());
         for (spec, keys) in grouped(keys, |key| key.spec) {
             let events: Vec<Arc<EventEntry>> = keys.iter().map(|key| key.of.0.clone()).collect();
-            let read = self.service.forecasts(&events, spec).await;
+            let service = self.reads_of(&events);
+            self.provenance().holds_until(spec.holds_until(service.clock().now()));
+            let read = service.forecasts(&events, spec).await;
             let read = read.map_err(|error| self.reporter.service(&error));
             all.extend(answers(&keys, &read, |forecasts, key| Ok(forecasts.get(key.of.id()).copied())));
         }

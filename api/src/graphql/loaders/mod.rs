@@ -5,6 +5,7 @@ mod channel;
 mod event;
 mod forecast;
 mod key;
+mod reader;
 mod spending;
 mod timeline;
 mod user;
@@ -13,8 +14,7 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use dataloader::cached::Loader;
 use service::{
-    Service,
-    domain::{Channel, ChannelName, EventId, UserId, UserOverview, Viewer},
+    domain::{Channel, ChannelName, EventId, UserId, UserOverview},
     metrics::Ranking,
     read::{
         EventEntry, EventFilter, EventOrder, ForecastSpec, Page, PageRequest, RankingQuery, Spending,
@@ -27,7 +27,8 @@ use self::key::{
     ChannelNamed, ChannelsOf, CountOf, EventById, ForecastOf, PageOf, RankingOf, SpendingOf, TimelineOf,
     TimelineOfUser, UserById,
 };
-use crate::error::{Fault, Reporter};
+pub(crate) use self::reader::Reader;
+use crate::error::Fault;
 
 /// Turns of the executor to wait for more keys. Siblings ask within one turn; a second one takes in those that come
 /// from another loader.
@@ -37,14 +38,6 @@ const BATCH: usize = 100_000;
 
 type Outcome<T> = Result<T, Fault>;
 type Of<K, T> = Loader<K, Outcome<T>, Reader>;
-
-/// What all loaders read through.
-#[derive(Clone)]
-pub(crate) struct Reader {
-    pub(crate) service: Arc<Service>,
-    pub(crate) viewer: Viewer,
-    pub(crate) reporter: Reporter,
-}
 
 /// The loaders of one execution.
 pub(crate) struct Loaders {
@@ -182,11 +175,4 @@ fn answers<K: Clone + Eq + Hash, R, T>(
 ) -> HashMap<K, Outcome<T>> {
     let answer = |key: &K| read.as_ref().map_err(Clone::clone).and_then(|read| part(read, key));
     keys.iter().map(|key| (key.clone(), answer(key))).collect()
-}
-
-impl Reader {
-    /// An event that an entry was given out for can't be missing from an answer about it.
-    fn missing(&self, what: &str) -> Fault {
-        self.reporter.defect(&format!("the service left out the {what} of an event that it knows"))
-    }
 }

@@ -11,8 +11,9 @@ impl BatchFn<TimelineOf, Outcome<Arc<Timeline>>> for Reader {
         let mut all = HashMap::with_capacity(keys.len());
         for (spec, keys) in grouped(keys, |key| key.spec) {
             let events: Vec<Arc<EventEntry>> = keys.iter().map(|key| key.of.0.clone()).collect();
-            let read = self.service.timelines(&events, &spec).await;
+            let read = self.reads_of(&events).timelines(&events, &spec).await;
             let read = read.map_err(|error| self.reporter.service(&error));
+            self.holds_like(read.iter().flat_map(HashMap::values).flatten());
             all.extend(answers(&keys, &read, |timelines, key| {
                 let found = timelines.get(key.of.id()).cloned();
                 found.ok_or_else(|| self.missing("timeline"))?.map_err(range_fault)

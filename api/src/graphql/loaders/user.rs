@@ -16,8 +16,8 @@ use crate::graphql::faults::{page_fault, range_fault};
 impl BatchFn<UserById, Outcome<Option<Arc<UserOverview>>>> for Reader {
     async fn load(&mut self, keys: &[UserById]) -> HashMap<UserById, Outcome<Option<Arc<UserOverview>>>> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0.clone()).collect();
-        let read =
-            self.service.users(&self.viewer, &ids).await.map_err(|error| self.reporter.service(&error));
+        let service = self.reads_of_users(&ids);
+        let read = service.users(&self.viewer, &ids).await.map_err(|error| self.reporter.service(&error));
         answers(keys, &read, |users, key| Ok(users.get(&key.0).cloned()))
     }
 }
@@ -38,7 +38,8 @@ impl BatchFn<PageOf, Outcome<Arc<Page>>> for Reader {
         let mut all = HashMap::with_capacity(keys.len());
         for ((filter, order, page), keys) in grouped(keys, |key| key.list.clone()) {
             let owners = owners(&keys, |key| &key.owner);
-            let read = self.service.user_pages(&self.viewer, &owners, &filter, order, &page).await;
+            let read =
+                self.reads_of_users(&owners).user_pages(&self.viewer, &owners, &filter, order, &page).await;
             let read = read.map_err(|error| self.reporter.service(&error)).map(|pages| {
                 let page = |(owner, page): (_, Result<_, _>)| {
                     (owner, page.map(Arc::new).map_err(|error| page_fault(error, &self.reporter)))
@@ -56,7 +57,7 @@ impl BatchFn<CountOf, Outcome<i64>> for Reader {
         let mut all = HashMap::with_capacity(keys.len());
         for (filter, keys) in grouped(keys, |key| key.filter.clone()) {
             let owners = owners(&keys, |key| &key.owner);
-            let read = self.service.user_counts(&self.viewer, &owners, &filter).await;
+            let read = self.reads_of_users(&owners).user_counts(&self.viewer, &owners, &filter).await;
             let read = read.map_err(|error| self.reporter.service(&error));
             all.extend(answers(&keys, &read, |counts, key| {
                 Ok(counts.get(&key.owner).copied().unwrap_or_default())
@@ -71,7 +72,7 @@ impl BatchFn<RankingOf, Outcome<Arc<Ranking>>> for Reader {
         let mut all = HashMap::with_capacity(keys.len());
         for (query, keys) in grouped(keys, |key| key.query.clone()) {
             let owners = owners(&keys, |key| &key.owner);
-            let read = self.service.user_rankings(&self.viewer, &owners, &query).await;
+            let read = self.reads_of_users(&owners).user_rankings(&self.viewer, &owners, &query).await;
             let read = read.map_err(|error| self.reporter.service(&error)).map(|rankings| {
                 let shared = rankings.into_iter().map(|(owner, ranking)| (owner, Arc::new(ranking)));
                 shared.collect::<HashMap<UserId, Arc<Ranking>>>()
@@ -87,8 +88,9 @@ impl BatchFn<TimelineOfUser, Outcome<Arc<Timeline>>> for Reader {
         let mut all = HashMap::with_capacity(keys.len());
         for (spec, keys) in grouped(keys, |key| key.spec) {
             let owners = owners(&keys, |key| &key.owner);
-            let read = self.service.user_timelines(&self.viewer, &owners, &spec).await;
+            let read = self.reads_of_users(&owners).user_timelines(&self.viewer, &owners, &spec).await;
             let read = read.map_err(|error| self.reporter.service(&error));
+            self.holds_like(read.iter().flat_map(HashMap::values).flatten());
             all.extend(answers(&keys, &read, |timelines, key| {
                 self.answered(timelines, &key.owner, "timeline")?.map_err(range_fault)
             }));

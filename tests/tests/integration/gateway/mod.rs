@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod export;
 mod paging;
+mod responses;
 mod statements;
 mod walk;
 
