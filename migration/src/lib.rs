@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20260105_000001_statistics;
 mod m20260105_000002_bookkeeping;
+mod m20260105_000003_channel_readings;
 
 /// Runs the migrations in order.
 pub struct Migrator;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20260105_000001_statistics::Migration),
             Box::new(m20260105_000002_bookkeeping::Migration),
+            Box::new(m20260105_000003_channel_readings::Migration),
         ]
     }
 }

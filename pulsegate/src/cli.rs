@@ -14,7 +14,9 @@ use consumer::rebuild::Plan;
 
 use crate::config::{
     File, Layers, Mistakes,
-    variable::{self, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS, UPKEEP},
+    variable::{
+        self, CHANNELS, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS, UPKEEP,
+    },
 };
 
 /// What is to be done.
@@ -112,8 +114,8 @@ pub(crate) fn command() -> Command {
                 .after_help(SERVE_EXAMPLES),
         )
         .subcommand(
-            configured(Command::new("consume"), &[DATABASE, REDIS, KAFKA, UPKEEP, PROBES, CONNECTIONS])
-                .about("The Kafka consumer")
+            configured(Command::new("consume"), &[DATABASE, REDIS, KAFKA, CHANNELS, UPKEEP, PROBES, CONNECTIONS])
+                .about("The Kafka consumer, and the refresh of channels from their external APIs")
                 .arg(switch("migrate", "Bring a configured database to this version's schema first"))
                 .after_help(CONSUME_EXAMPLES),
         )
@@ -177,7 +179,7 @@ fn demo() -> Command {
 }
 
 fn serve_options(command: Command) -> Command {
-    configured(command, &[GATEWAY, CONNECTIONS, DATABASE, REDIS, KAFKA, UPKEEP, LIMITS])
+    configured(command, &[GATEWAY, CONNECTIONS, DATABASE, REDIS, KAFKA, CHANNELS, UPKEEP, LIMITS])
         .arg(switch("no-demo", "Leave the embedded broker without demo data"))
         .arg(switch("with-consumer", "Consume too (the embedded broker is consumed always)"))
         .arg(switch("migrate", "Bring a configured database to this version's schema first"))

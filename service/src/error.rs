@@ -49,6 +49,9 @@ pub enum Error {
         /// What is wrong with it, without the value.
         reason: String,
     },
+    /// The client of the channels' APIs can't be made.
+    #[error("the HTTP client can't be made")]
+    Http(#[source] reqwest::Error),
 }
 
 impl Error {
@@ -61,9 +64,11 @@ impl Error {
                 ErrorKind::Transient
             }
             Self::Value(_) => ErrorKind::Data,
-            Self::Database(_) | Self::Mapping(_) | Self::Unknown { .. } | Self::Address { .. } => {
-                ErrorKind::Fatal
-            }
+            Self::Database(_)
+            | Self::Mapping(_)
+            | Self::Unknown { .. }
+            | Self::Address { .. }
+            | Self::Http(_) => ErrorKind::Fatal,
         }
     }
 

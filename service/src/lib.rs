@@ -3,6 +3,7 @@
 //! Only this crate knows SQL and Redis.
 
 mod cache;
+pub mod channel_api;
 pub mod clock;
 mod cursor;
 mod documents;

@@ -2,7 +2,7 @@ use std::{
     fmt,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     cache::Cache,
+    channel_api::{ChannelApis, Flights, Known},
     clock::SharedClock,
     cursor::Cursors,
     documents::Documents,
@@ -100,6 +101,9 @@ pub struct Service {
     installation: OnceCell<Installation>,
     listening: AtomicBool,
     known_months: MokaCache<NaiveDate, ()>,
+    channel_apis: OnceLock<ChannelApis>,
+    known_breakers: Known,
+    flights: Flights,
     clock: SharedClock,
 }
 
@@ -157,6 +161,9 @@ impl Service {
             installation: OnceCell::new(),
             listening: AtomicBool::new(false),
             known_months: MokaCache::builder().max_capacity(KNOWN_MONTHS).time_to_live(MONTHS_TTL).build(),
+            channel_apis: OnceLock::new(),
+            known_breakers: Known::default(),
+            flights: Flights::default(),
             clock,
         }))
     }
@@ -203,6 +210,23 @@ impl Service {
 
     pub(crate) const fn known_months(&self) -> &MokaCache<NaiveDate, ()> {
         &self.known_months
+    }
+
+    pub(crate) fn channel_apis(&self) -> Option<&ChannelApis> {
+        self.channel_apis.get()
+    }
+
+    /// The first word stands.
+    pub(crate) fn set_channel_apis(&self, apis: ChannelApis) {
+        let _ = self.channel_apis.set(apis);
+    }
+
+    pub(crate) const fn known_breakers(&self) -> &Known {
+        &self.known_breakers
+    }
+
+    pub(crate) const fn flights(&self) -> &Flights {
+        &self.flights
     }
 
     pub(crate) const fn outbox(&self) -> &Outbox {

@@ -28,9 +28,8 @@ impl Node {
             GlobalId::User(user) => loaders.user(user).await?.map(|user| Self::User(UserAnalytics(user))),
             GlobalId::Channel(event, name) => match loaders.event(event).await? {
                 Some(entry) => {
-                    let total = entry.event.total_participants;
                     let channel = loaders.channel(&entry, name).await?;
-                    channel.map(|channel| Self::Channel(ChannelAnalytics::new(channel, total)))
+                    channel.map(|channel| Self::Channel(ChannelAnalytics::new(channel, &entry.event)))
                 }
                 None => None,
             },

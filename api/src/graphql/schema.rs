@@ -1,14 +1,14 @@
-use async_graphql::{EmptyMutation, SDLExportOptions, SchemaBuilder, ValidationMode};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
-use super::{node::Node, query::Query, subscription::Subscription};
+use super::{mutation::Mutation, node::Node, query::Query, subscription::Subscription};
 use crate::settings::Settings;
 
-pub(crate) type Schema = async_graphql::Schema<Query, EmptyMutation, Subscription>;
+pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-type Builder = SchemaBuilder<Query, EmptyMutation, Subscription>;
+type Builder = SchemaBuilder<Query, Mutation, Subscription>;
 
 fn unlimited() -> Builder {
-    Schema::build(Query, EmptyMutation, Subscription).register_output_type::<Node>()
+    Schema::build(Query, Mutation, Subscription).register_output_type::<Node>()
 }
 
 /// The schema for documents that the scan in front of the parser has let pass.

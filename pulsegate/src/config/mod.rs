@@ -1,5 +1,6 @@
 //! Configuration: flags over environment over a TOML file, each read, checked and named in one way.
 
+mod channels;
 mod gateway;
 mod kafka;
 mod layers;
@@ -16,6 +17,7 @@ use service::Upkeep;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use self::{
+    channels::Channels,
     gateway::{Access, Gateway, Key},
     kafka::{Broker, Kafka},
     layers::{File, Layers},
@@ -62,6 +64,7 @@ pub(crate) struct Serve {
     pub(crate) database: Database,
     pub(crate) redis_url: Option<SecretString>,
     pub(crate) kafka: Kafka,
+    pub(crate) channels: Channels,
     pub(crate) upkeep: Upkeep,
     pub(crate) address: SocketAddr,
     pub(crate) http: Http,
@@ -73,6 +76,7 @@ pub(crate) struct Consume {
     pub(crate) database: Database,
     pub(crate) redis_url: Option<SecretString>,
     pub(crate) kafka: Kafka,
+    pub(crate) channels: Channels,
     pub(crate) upkeep: Upkeep,
     pub(crate) address: SocketAddr,
     pub(crate) http: Http,
@@ -102,6 +106,7 @@ impl Serve {
             database: database(reader),
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
             kafka: Kafka::read(reader),
+            channels: Channels::read(reader),
             upkeep: upkeep(reader),
             address,
             http: http(reader, longest_line),
@@ -122,6 +127,7 @@ impl Consume {
             database: database(reader),
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
             kafka: Kafka::read(reader),
+            channels: Channels::read(reader),
             upkeep: upkeep(reader),
             address: reader.read(&v::CONSUMER_HTTP_ADDR, parse::address).unwrap_or(PROBES_ADDRESS),
             http: http(reader, 0),

@@ -10,6 +10,7 @@ use api::{Networks, Origins};
 use http::Uri;
 use ipnet::IpNet;
 use secrecy::SecretString;
+use service::channel_api::BaseUrl;
 use url::Url;
 
 const HOUR: u64 = 3_600;
@@ -157,6 +158,11 @@ pub(crate) fn redis_url(text: &str) -> Parsed<SecretString> {
     }
 }
 
+/// The value is not shown, as it may hold a password.
+pub(crate) fn base_url(text: &str) -> Parsed<BaseUrl> {
+    BaseUrl::parse(text).map_err(str::to_owned)
+}
+
 pub(crate) fn brokers(text: &str) -> Parsed<String> {
     let legal = |broker: &str| {
         let broker = broker.trim();
@@ -220,6 +226,7 @@ mod tests {
     fn addresses_with_passwords_are_never_shown() {
         assert!(!database_url("mysql://u:hunter2@h/d").unwrap_err().contains("hunter2"));
         assert!(!redis_url("http://:hunter2@h").unwrap_err().contains("hunter2"));
+        assert!(!base_url("ftp://u:hunter2@h").unwrap_err().contains("hunter2"));
     }
 
     #[test]

@@ -46,6 +46,13 @@ variables! {
     KAFKA_TOPIC_PARTICIPANT_REGISTERED: "NAME", "[default: participant.registered]";
     KAFKA_TOPIC_DISTRIBUTION_COMPLETED: "NAME", "[default: distribution.completed]";
     KAFKA_TOPIC_DEAD_LETTER: "NAME", "[default: analytics.dead-letter]";
+    CHANNEL_API_TV_URL: "URL", "Base URL of the API of TV channels [default: none, they are not refreshed]";
+    CHANNEL_API_SNS_URL: "URL", "Base URL of the API of SNS channels [default: none, they are not refreshed]";
+    CHANNEL_API_VOICE_URL: "URL", "Base URL of the API of VOICE channels [default: none, they are not refreshed]";
+    CHANNEL_REFRESH_INTERVAL: "DURATION", "How often the channels of an active event are read [default: 60s]";
+    CHANNEL_API_TIMEOUT: "DURATION", "How long one reading may take, with all its tries [default: 2s]";
+    CHANNEL_BREAKER_FAILURES: "N", "Failed calls in a row that open an API's breaker [default: 5]";
+    CHANNEL_BREAKER_OPEN: "DURATION", "How long a breaker stays open [default: 30s]";
     HTTP_ADDR: "IP:PORT", "Where the gateway listens [default: 127.0.0.1:8080]";
     CONSUMER_HTTP_ADDR: "IP:PORT", "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081]";
     AUTH: "off|jwt", "Who may ask [default: off on a loopback address, else it must be said]";
@@ -93,6 +100,18 @@ pub(crate) const KAFKA: Group = (
         KAFKA_TOPIC_PARTICIPANT_REGISTERED,
         KAFKA_TOPIC_DISTRIBUTION_COMPLETED,
         KAFKA_TOPIC_DEAD_LETTER,
+    ],
+);
+pub(crate) const CHANNELS: Group = (
+    "External APIs of channels",
+    &[
+        CHANNEL_API_TV_URL,
+        CHANNEL_API_SNS_URL,
+        CHANNEL_API_VOICE_URL,
+        CHANNEL_REFRESH_INTERVAL,
+        CHANNEL_API_TIMEOUT,
+        CHANNEL_BREAKER_FAILURES,
+        CHANNEL_BREAKER_OPEN,
     ],
 );
 pub(crate) const GATEWAY: Group = (
@@ -160,7 +179,7 @@ mod tests {
     #[test]
     fn every_variable_is_offered_by_a_group_exactly_once() {
         let grouped: Vec<&str> =
-            [DATABASE, REDIS, KAFKA, GATEWAY, LIMITS, UPKEEP, PROBES, CONNECTIONS, LOGGING]
+            [DATABASE, REDIS, KAFKA, CHANNELS, GATEWAY, LIMITS, UPKEEP, PROBES, CONNECTIONS, LOGGING]
                 .iter()
                 .flat_map(|(_, variables)| variables.iter().map(|variable| variable.name))
                 .collect();

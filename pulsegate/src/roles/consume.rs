@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use consumer::Monitor;
+use rand::{RngCore as _, SeedableRng as _, rngs::SmallRng};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -16,13 +17,14 @@ use crate::{
     telemetry,
 };
 
-/// The Kafka consumer.
+/// The Kafka consumer, and the refresh of channels.
 pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationToken) -> Result<(), Failure> {
     let listener = http::listen(config.address, &CONSUMER_HTTP_ADDR).await?;
     let address = listener.local_addr()?;
     let counts = telemetry::count(stop.clone())?;
     let mut database = DatabaseAt::start(&config.database).await?;
     let service = database.service(config.redis_url)?;
+    service.use_channel_apis(&config.channels.settings, SmallRng::from_os_rng().next_u64())?;
     let broker = Arc::new(BrokerAt::start(&config.kafka).await?);
 
     service.start(stop.clone());

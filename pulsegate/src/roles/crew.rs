@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use consumer::Monitor;
+use rand::{RngCore as _, SeedableRng as _, rngs::SmallRng};
 use service::{Service, Upkeep};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +100,9 @@ impl Consuming {
                     demo::embedded(&self.service, embedded, &self.kafka, &end).await;
                 }
             };
-            let (outcome, (), ()) = tokio::join!(
+            let seed = SmallRng::from_os_rng().next_u64();
+            let channels = Arc::clone(&self.service).refresh_channels(seed, stop.clone());
+            let (outcome, (), (), ()) = tokio::join!(
                 async {
                     let outcome = reading.await;
                     // Without the consumer there is nothing to keep house for.
@@ -107,6 +110,7 @@ impl Consuming {
                     outcome
                 },
                 house,
+                channels,
                 demo
             );
             Ok(outcome?)

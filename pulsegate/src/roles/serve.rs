@@ -6,6 +6,7 @@ use std::{
 
 use api::{Auth, Gateway, JwtKey, JwtSettings, KeySet};
 use consumer::Monitor;
+use rand::{RngCore as _, SeedableRng as _, rngs::SmallRng};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -36,6 +37,7 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
     let counts = telemetry::count(stop.clone())?;
     let mut database = DatabaseAt::start(&config.database).await?;
     let service = database.service(config.redis_url)?;
+    service.use_channel_apis(&config.channels.settings, SmallRng::from_os_rng().next_u64())?;
     let consumes = options.with_consumer || config.kafka.broker == Broker::Embedded;
     let broker = if consumes { Some(Arc::new(BrokerAt::start(&config.kafka).await?)) } else { None };
 

@@ -74,4 +74,10 @@ pub struct Channel {
     pub created_at: DateTime<Utc>,
     /// The latest instant that touched the row.
     pub updated_at: DateTime<Utc>,
+    /// The time of its newest distribution.
+    pub distributed_at: Option<DateTime<Utc>>,
+    /// When its external API last told its numbers.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Until when its numbers are as current as they are meant to be; `None` where the API never answered.
+    pub fresh_until: Option<DateTime<Utc>>,
 }

@@ -1,5 +1,6 @@
 //! The words of the domain: identifiers, kinds, and the three statistics as the service speaks of them.
 
+mod breaker;
 mod channel;
 mod event;
 mod granularity;
@@ -8,6 +9,7 @@ mod timeline;
 mod user;
 mod viewer;
 
+pub use breaker::BreakerState;
 pub use channel::{Channel, ChannelType};
 pub use event::{Event, EventStatus};
 pub use granularity::Granularity;

@@ -8,8 +8,10 @@ mod commit;
 mod dedup;
 mod fact;
 mod fold;
+mod merge;
 mod overfull;
 mod position;
+mod readings;
 mod rows;
 
 pub use commit::Commit;
@@ -17,3 +19,4 @@ pub use fact::{
     Applied, Batch, Distribution, DistributionCompleted, EventCreated, Fact, Message, ParticipantRegistered,
     Position,
 };
+pub(crate) use readings::{ReadChannel, Sent};

@@ -136,10 +136,11 @@ pub(super) fn commit(event: &str, user: &str, revision: i64) -> Commit {
 }
 
 /// More than an INTEGER in one batch is refused by the column's own addition.
-fn saturate(count: i64) -> i32 {
+pub(super) fn saturate(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+/// Cost and average duration are those of the newest distribution, unless a reading is newer.
 const CHANNELS: &str = "
 INSERT INTO channel_stats AS stored (
     event_id, channel_name, channel_type, participants, distribution_cost, average_duration,
@@ -163,7 +164,13 @@ ON CONFLICT (event_id, channel_name) DO UPDATE SET
     created_at = least(stored.created_at, excluded.created_at),
     updated_at = greatest(stored.updated_at, excluded.updated_at),
     (channel_type, distribution_cost, average_duration, from_distribution, described_at, described_by) = (
-        SELECT newest.* FROM (VALUES
+        SELECT newest.kind,
+               CASE WHEN newest.distributed AND stored.cost_read_at < newest.at
+                    THEN newest.cost ELSE stored.distribution_cost END,
+               CASE WHEN newest.distributed AND stored.duration_read_at < newest.at
+                    THEN newest.duration ELSE stored.average_duration END,
+               newest.distributed, newest.at, newest.by
+        FROM (VALUES
             (excluded.channel_type, excluded.distribution_cost, excluded.average_duration,
              excluded.from_distribution, excluded.described_at, excluded.described_by),
             (stored.channel_type, stored.distribution_cost, stored.average_duration,

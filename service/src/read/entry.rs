@@ -3,8 +3,9 @@ use std::{
     sync::Arc,
 };
 
+use chrono::NaiveDateTime;
 use entity::{channel_stats, event_stats};
-use sea_orm::{DbBackend, EntityTrait, Statement, Value, sqlx};
+use sea_orm::{DbBackend, EntityTrait, FromQueryResult, Statement, Value, sqlx};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -41,7 +42,31 @@ pub(super) fn event(row: event_stats::Model) -> Result<Event, Error> {
     })
 }
 
-fn channel(row: &channel_stats::Model) -> Result<Channel, Error> {
+/// A channel with what is known of its statements.
+#[derive(FromQueryResult)]
+struct ChannelRow {
+    #[sea_orm(nested)]
+    model: channel_stats::Model,
+    distributed_at: Option<NaiveDateTime>,
+    read_at: Option<NaiveDateTime>,
+    fresh_until: Option<NaiveDateTime>,
+}
+
+/// All of [`ChannelRow`].
+macro_rules! channels {
+    ($rest:literal) => {
+        concat!(
+            "SELECT stored.*, CASE WHEN from_distribution THEN described_at END AS distributed_at, read_at, fresh_until \
+             FROM channel_stats AS stored LEFT JOIN channel_reading AS last \
+             ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name ",
+            $rest
+        )
+    };
+}
+
+fn channel(
+    ChannelRow { model: row, distributed_at, read_at, fresh_until }: ChannelRow,
+) -> Result<Channel, Error> {
     Ok(Channel {
         event_id: EventId::trusted(&row.event_id),
         channel_name: ChannelName::trusted(&row.channel_name),
@@ -61,6 +86,9 @@ fn channel(row: &channel_stats::Model) -> Result<Channel, Error> {
         average_duration: row.average_duration,
         created_at: row.created_at.and_utc(),
         updated_at: row.updated_at.and_utc(),
+        distributed_at: distributed_at.map(|at| at.and_utc()),
+        read_at: read_at.map(|at| at.and_utc()),
+        fresh_until: fresh_until.map(|at| at.and_utc()),
     })
 }
 
@@ -193,17 +221,18 @@ impl Service {
         &self,
         ids: impl Iterator<Item = &EventId>,
     ) -> Result<BTreeMap<EventId, Vec<Channel>>, Error> {
-        let rows = channel_stats::Entity::find()
-            .from_raw_sql(Statement::from_sql_and_values(
-                DbBackend::Postgres,
-                "SELECT * FROM channel_stats WHERE event_id = ANY($1) ORDER BY event_id, channel_name COLLATE \"C\"",
-                [texts(ids.map(EventId::as_str))],
-            ))
-            .all(self.database())
-            .await?;
+        let rows = ChannelRow::find_by_statement(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            channels!(
+                "WHERE stored.event_id = ANY($1) ORDER BY stored.event_id, stored.channel_name COLLATE \"C\""
+            ),
+            [texts(ids.map(EventId::as_str))],
+        ))
+        .all(self.database())
+        .await?;
         let mut by_event: BTreeMap<EventId, Vec<Channel>> = BTreeMap::new();
         for row in rows {
-            let channel = channel(&row)?;
+            let channel = channel(row)?;
             by_event.entry(channel.event_id.clone()).or_default().push(channel);
         }
         Ok(by_event)
@@ -239,20 +268,20 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let rows = channel_stats::Entity::find()
-            .from_raw_sql(Statement::from_sql_and_values(
-                DbBackend::Postgres,
-                "SELECT * FROM channel_stats WHERE (event_id, channel_name) IN \
-                 (SELECT * FROM unnest($1::text[], $2::text[]))",
-                [
-                    texts(missing.keys().map(|(event, _)| event.as_str())),
-                    texts(missing.keys().map(|(_, name)| name.as_str())),
-                ],
-            ))
-            .all(self.database())
-            .await?;
+        let rows = ChannelRow::find_by_statement(Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            channels!(
+                "WHERE (stored.event_id, stored.channel_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+            ),
+            [
+                texts(missing.keys().map(|(event, _)| event.as_str())),
+                texts(missing.keys().map(|(_, name)| name.as_str())),
+            ],
+        ))
+        .all(self.database())
+        .await?;
         for row in rows {
-            let channel = channel(&row)?;
+            let channel = channel(row)?;
             found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel);
         }
         for (id, lease) in missing {

@@ -45,8 +45,9 @@ CREATE UNLOGGED TABLE pulsegate_rebuild.replacement (
 /// What is stored, and what should be, with the same columns.
 ///
 /// Readings of external channels are in no message. So a channel's counters are the larger of both, its cost and average
-/// duration are the stored ones where it was touched after its last message, and the timeline's views, engagement and
-/// conversions are the stored ones. Where no reading can have touched a row, it should be exactly what its messages give.
+/// duration are the stored ones where a reading that named them is newer than its last distribution, and the timeline's
+/// views, engagement and conversions are the stored ones. Where no reading can have touched a row, it should be exactly
+/// what its messages give.
 ///
 /// Minutes that may have been merged are compared by quarters of an hour: a merged quarter and its minutes are equal.
 const VIEWS: &str = r#"
@@ -63,15 +64,17 @@ SELECT fresh.event_id, fresh.channel_name, fresh.channel_type,
        greatest(fresh.clicks, stored.clicks) AS clicks,
        fresh.participants,
        greatest(fresh.conversions, stored.conversions) AS conversions,
-       CASE WHEN stored.updated_at > fresh.updated_at THEN stored.distribution_cost
-            ELSE fresh.distribution_cost END AS distribution_cost,
+       CASE WHEN stored.cost_read_at > '-infinity'
+             AND (NOT fresh.from_distribution OR stored.cost_read_at >= fresh.described_at)
+            THEN stored.distribution_cost ELSE fresh.distribution_cost END AS distribution_cost,
        greatest(fresh.likes, stored.likes) AS likes,
        greatest(fresh.comments, stored.comments) AS comments,
        greatest(fresh.shares, stored.shares) AS shares,
        greatest(fresh.total_calls, stored.total_calls) AS total_calls,
        greatest(fresh.completed_calls, stored.completed_calls) AS completed_calls,
-       CASE WHEN stored.updated_at > fresh.updated_at THEN stored.average_duration
-            ELSE fresh.average_duration END AS average_duration,
+       CASE WHEN stored.duration_read_at > '-infinity'
+             AND (NOT fresh.from_distribution OR stored.duration_read_at >= fresh.described_at)
+            THEN stored.average_duration ELSE fresh.average_duration END AS average_duration,
        fresh.created_at, greatest(fresh.updated_at, stored.updated_at) AS updated_at,
        fresh.from_distribution, fresh.described_at, fresh.described_by
 FROM pulsegate_rebuild.channel_stats AS fresh

@@ -1,7 +1,13 @@
-use async_graphql::{Enum, ID, Object};
-use service::{domain::Channel, metrics};
+use async_graphql::{Context, Enum, ID, Object};
+use service::{
+    channel_api,
+    domain::{Channel, Event, EventStatus},
+    metrics,
+};
 
 use crate::graphql::{
+    context::loaders,
+    freshness::Freshness,
     global_id::GlobalId,
     scalar::{DateTime, Decimal},
 };
@@ -26,11 +32,13 @@ pub(crate) struct ChannelAnalytics {
     channel: Channel,
     /// Of the whole event.
     total_participants: i32,
+    status: EventStatus,
 }
 
 impl ChannelAnalytics {
-    pub(crate) const fn new(channel: Channel, total_participants: i32) -> Self {
-        Self { channel, total_participants }
+    /// A channel of this event.
+    pub(crate) const fn new(channel: Channel, event: &Event) -> Self {
+        Self { channel, total_participants: event.total_participants, status: event.status }
     }
 }
 
@@ -191,5 +199,12 @@ impl ChannelAnalytics {
     /// The latest moment that touched the channel's statistics.
     async fn updated_at(&self) -> DateTime {
         self.channel.updated_at.into()
+    }
+
+    /// How fresh the channel's numbers are.
+    async fn freshness(&self, ctx: &Context<'_>) -> Freshness {
+        let service = loaders(ctx).reader().service.clone();
+        let breakers = service.breakers().await;
+        channel_api::Freshness::of_channel(&self.channel, self.status, breakers, service.clock().now()).into()
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object};
 use rust_decimal::Decimal as Exact;
 use service::{
+    channel_api,
     metrics::ChannelSums,
     read::{EventEntry, ForecastSpec},
 };
@@ -14,6 +15,7 @@ use crate::{
         channel::{CHANNELS, ChannelAnalytics, ChannelMetric, ChannelType},
         context::loaders,
         faults,
+        freshness::Freshness,
         global_id::GlobalId,
         scalar::{DateTime, Decimal, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
@@ -120,8 +122,8 @@ impl EventAnalytics {
                 .order(*left, *right)
                 .then_with(|| left_channel.channel_name.cmp(&right_channel.channel_name))
         });
-        let total = self.0.event.total_participants;
-        Ok(ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), total)).collect())
+        let event = &self.0.event;
+        Ok(ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), event)).collect())
     }
 
     /// The channel of that name; null where the event has none.
@@ -132,7 +134,7 @@ impl EventAnalytics {
     ) -> Result<Option<ChannelAnalytics>, Fault> {
         let name = faults::channel_name("channelName", &channel_name)?;
         let channel = loaders(ctx).channel(&self.0, name).await?;
-        Ok(channel.map(|channel| ChannelAnalytics::new(channel, self.0.event.total_participants)))
+        Ok(channel.map(|channel| ChannelAnalytics::new(channel, &self.0.event)))
     }
 
     /// Impressions, views, clicks, participants and conversions summed over all channels, with what remains from step
@@ -195,5 +197,14 @@ impl EventAnalytics {
         }
         let spec = ForecastSpec { until: until.0, confidence: confidence.0 };
         Ok(loaders.forecast(&self.0, spec).await?.map(Into::into))
+    }
+
+    /// How fresh the numbers are: as fresh as the least fresh of the event's channels.
+    async fn freshness(&self, ctx: &Context<'_>) -> Result<Freshness, Fault> {
+        let loaders = loaders(ctx);
+        let channels = loaders.channels(&self.0).await?;
+        let service = &loaders.reader().service;
+        let (breakers, now) = (service.breakers().await, service.clock().now());
+        Ok(channel_api::Freshness::of_event(&self.0.event, &channels, breakers, now).into())
     }
 }

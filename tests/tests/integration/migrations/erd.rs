@@ -65,8 +65,9 @@ const TIMELINE_DATA: &[Column] = &[
     ("updated_at", TIMESTAMP),
 ];
 
-/// Beside the ERD's: the event's revision, and which message a row's description comes from.
-const BOOKKEEPING: &[&str] = &["revision", "from_distribution", "described_at", "described_by"];
+/// Beside the ERD's: the event's revision, and which message or reading a row's description comes from.
+const BOOKKEEPING: &[&str] =
+    &["revision", "from_distribution", "described_at", "described_by", "cost_read_at", "duration_read_at"];
 
 async fn columns(database: &PgPool, table: &str) -> Vec<(String, String, bool, Option<String>)> {
     let query = "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid) \
