@@ -51,6 +51,7 @@ impl Services {
     /// # Errors
     /// PostgreSQL or Redis can't be had.
     pub async fn shared() -> anyhow::Result<&'static Self> {
+        crate::clients::use_ring();
         SHARED.get_or_try_init(Self::start).await
     }
 

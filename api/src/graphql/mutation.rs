@@ -38,7 +38,7 @@ impl Mutation {
             return Ok(RefreshEventPayload { event: None, refreshed: Arc::new([]) });
         };
         let reader = asked.reader();
-        let refreshed = reader.service.refresh_event(&entry).await.map_err(|error| match error {
+        let refreshed = reader.follows().refresh_event(&entry).await.map_err(|error| match error {
             RefreshError::Service(error) => reader.reporter.service(&error),
             RefreshError::BrokeOff => {
                 Fault::new(ErrorCode::Unavailable, "The refresh broke off. Try again in a moment.")
@@ -70,8 +70,7 @@ impl RefreshEventPayload {
         let Some(entry) = &self.event else { return Ok(Vec::new()) };
         let loaders = loaders(ctx);
         let channels = loaders.channels(entry).await?;
-        let service = &loaders.reader().service;
-        let (breakers, now) = (service.breakers().await, service.clock().now());
+        let (breakers, now) = loaders.reader().freshness().await;
         let refresh = |one: &Refreshed| {
             let channel = channels.iter().find(|channel| channel.channel_name == one.channel_name)?;
             Some(ChannelRefresh::of(one, channel, entry, breakers, now))

@@ -13,8 +13,10 @@ use crate::{
     domain::{BreakerState, ChannelType},
 };
 
-/// How old what this process knows of the others' breakers may be.
-const MAX_AGE: Duration = Duration::from_secs(5);
+impl Breakers {
+    /// How old what a process knows of the others' breakers may be.
+    pub const MAX_AGE: Duration = Duration::from_secs(5);
+}
 
 /// What was read last; nobody asks more often than they have to, and one at a time.
 #[derive(Default)]
@@ -47,7 +49,7 @@ impl Service {
     /// The state of all APIs' breakers, at most a few seconds old. Where the database is away, it is what was known.
     pub async fn breakers(&self) -> Breakers {
         let mut known = self.known_breakers().0.lock().await;
-        if known.read_at.is_none_or(|at| at.elapsed() > MAX_AGE) {
+        if known.read_at.is_none_or(|at| at.elapsed() > Breakers::MAX_AGE) {
             match self.told_breakers().await {
                 Ok(told) => known.told = told,
                 Err(error) => tracing::debug!(%error, "the breakers' states are not known"),

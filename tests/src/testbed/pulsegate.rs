@@ -63,6 +63,7 @@ impl Pulsegate {
     }
 
     pub(super) fn prepare(role: Role, environment: &[(&str, String)]) -> anyhow::Result<Self> {
+        crate::clients::use_ring();
         let directory = Scratch::new()?;
         let address = format!("127.0.0.1:{}", ports::free()?);
         let mut command = Command::new(binary()?);

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod boundaries;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod harness;

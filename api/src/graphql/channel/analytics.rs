@@ -203,8 +203,7 @@ impl ChannelAnalytics {
 
     /// How fresh the channel's numbers are.
     async fn freshness(&self, ctx: &Context<'_>) -> Freshness {
-        let service = loaders(ctx).reader().service.clone();
-        let breakers = service.breakers().await;
-        channel_api::Freshness::of_channel(&self.channel, self.status, breakers, service.clock().now()).into()
+        let (breakers, now) = loaders(ctx).reader().freshness().await;
+        channel_api::Freshness::of_channel(&self.channel, self.status, breakers, now).into()
     }
 }

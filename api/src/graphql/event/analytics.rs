@@ -203,8 +203,7 @@ impl EventAnalytics {
     async fn freshness(&self, ctx: &Context<'_>) -> Result<Freshness, Fault> {
         let loaders = loaders(ctx);
         let channels = loaders.channels(&self.0).await?;
-        let service = &loaders.reader().service;
-        let (breakers, now) = (service.breakers().await, service.clock().now());
+        let (breakers, now) = loaders.reader().freshness().await;
         Ok(channel_api::Freshness::of_event(&self.0.event, &channels, breakers, now).into())
     }
 }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use service::{
     Origin, Provenance, Service,
+    channel_api::Breakers,
     domain::{UserId, Viewer},
     read::{EventEntry, EventFilter, Timeline},
 };
@@ -64,6 +65,14 @@ impl Reader {
                 self.provenance.holds_until(timeline.now + CURSOR_AGE);
             }
         }
+    }
+
+    /// What freshness is told from: the breakers, and the time. Both change by themselves, so the answer soon is another.
+    pub(crate) async fn freshness(&self) -> (Breakers, DateTime<Utc>) {
+        let breakers = self.service.breakers().await;
+        let now = self.service.clock().now();
+        self.provenance.holds_until(now + Breakers::MAX_AGE);
+        (breakers, now)
     }
 
     /// For a list that a filter selects.
