@@ -114,10 +114,13 @@ pub(crate) fn command() -> Command {
                 .after_help(SERVE_EXAMPLES),
         )
         .subcommand(
-            configured(Command::new("consume"), &[DATABASE, REDIS, KAFKA, CHANNELS, UPKEEP, PROBES, CONNECTIONS])
-                .about("The Kafka consumer, and the refresh of channels from their external APIs")
-                .arg(switch("migrate", "Bring a configured database to this version's schema first"))
-                .after_help(CONSUME_EXAMPLES),
+            configured(
+                Command::new("consume"),
+                &[DATABASE, REDIS, KAFKA, CHANNELS, UPKEEP, PROBES, CONNECTIONS],
+            )
+            .about("The Kafka consumer, and the refresh of channels from their external APIs")
+            .arg(switch("migrate", "Bring a configured database to this version's schema first"))
+            .after_help(CONSUME_EXAMPLES),
         )
         .subcommand(
             configured(Command::new("migrate"), &[DATABASE])

@@ -9,7 +9,7 @@ use service::{
 
 use super::{
     channel::CHANNELS,
-    context::{loaders, slot},
+    context::{loaders, renew},
     event::EventAnalytics,
     faults,
     freshness::Freshness,
@@ -45,7 +45,7 @@ impl Mutation {
             }
         })?;
         // What was read before the refresh is not the event as it is now.
-        slot(ctx).renew();
+        renew(ctx);
         Ok(RefreshEventPayload { event: loaders(ctx).event(id).await?, refreshed })
     }
 }

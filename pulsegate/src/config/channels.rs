@@ -13,8 +13,6 @@ const OPEN: Duration = Duration::from_secs(30);
 pub(crate) struct Channels {
     /// With the default interval where none is said.
     pub(crate) settings: Settings,
-    /// Whether the interval is said.
-    pub(crate) is_interval_said: bool,
 }
 
 impl Channels {
@@ -40,7 +38,7 @@ impl Channels {
             breaker_failures: failures.unwrap_or(FAILURES),
             breaker_open: reader.read(&v::CHANNEL_BREAKER_OPEN, parse::duration).unwrap_or(OPEN),
         };
-        Self { settings, is_interval_said: interval.is_some() }
+        Self { settings }
     }
 }
 
@@ -60,8 +58,8 @@ mod tests {
 
     #[test]
     fn by_default_no_channel_is_refreshed() {
-        let Channels { settings, is_interval_said } = read_with(&[]).unwrap();
-        assert!(settings.bases.is_empty() && !is_interval_said);
+        let Channels { settings } = read_with(&[]).unwrap();
+        assert!(settings.bases.is_empty());
         assert_eq!((settings.interval, settings.timeout), (Duration::from_secs(60), Duration::from_secs(2)));
         assert_eq!((settings.breaker_failures, settings.breaker_open), (5, Duration::from_secs(30)));
     }
@@ -75,7 +73,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(channels.settings.bases.keys().copied().collect::<Vec<_>>(), [ChannelType::Sns]);
-        assert!(channels.is_interval_said && channels.settings.breaker_failures == 2);
+        assert_eq!(channels.settings.breaker_failures, 2);
     }
 
     #[test]

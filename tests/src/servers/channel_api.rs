@@ -102,7 +102,9 @@ async fn serve(
         *asked.lock().unwrap_or_else(PoisonError::into_inner).entry(path.clone()).or_default() += 1;
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match answer(&path) {
-            Behaviour::Body(body) => send(&mut stream, 200, "Content-Type: application/json\r\n", &body).await?,
+            Behaviour::Body(body) => {
+                send(&mut stream, 200, "Content-Type: application/json\r\n", &body).await?;
+            }
             Behaviour::Status(status, head, body) => send(&mut stream, status, &head, &body).await?,
             Behaviour::Drip => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await?;

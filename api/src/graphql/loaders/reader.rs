@@ -12,6 +12,8 @@ use crate::error::{Fault, Reporter};
 
 /// A cursor can be resumed from for an hour: one that a client is given has most of that before it.
 const CURSOR_AGE: TimeDelta = TimeDelta::minutes(15);
+/// How far behind an answer may be in what it says of its freshness.
+const FRESHNESS_AGE: TimeDelta = TimeDelta::seconds(1);
 
 /// What all loaders read through.
 #[derive(Clone)]
@@ -34,7 +36,17 @@ impl Reader {
         &self.service
     }
 
-    /// The service, for following: each update is made anew.
+    /// What freshness is told by besides the numbers: the breakers, and now.
+    pub(crate) async fn freshness(&self) -> (Breakers, DateTime<Utc>) {
+        let (breakers, now) = (self.service.breakers().await, self.service.clock().now());
+        // Breakers open, and numbers grow old, without a commit.
+        if breakers != Breakers::default() {
+            self.provenance.holds_until(now + FRESHNESS_AGE);
+        }
+        (breakers, now)
+    }
+
+    /// The service, for following and for changing: what they give is made anew each time.
     pub(crate) const fn follows(&self) -> &Arc<Service> {
         &self.service
     }
@@ -65,14 +77,6 @@ impl Reader {
                 self.provenance.holds_until(timeline.now + CURSOR_AGE);
             }
         }
-    }
-
-    /// What freshness is told from: the breakers, and the time. Both change by themselves, so the answer soon is another.
-    pub(crate) async fn freshness(&self) -> (Breakers, DateTime<Utc>) {
-        let breakers = self.service.breakers().await;
-        let now = self.service.clock().now();
-        self.provenance.holds_until(now + Breakers::MAX_AGE);
-        (breakers, now)
     }
 
     /// For a list that a filter selects.

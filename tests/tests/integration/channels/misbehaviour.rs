@@ -12,6 +12,8 @@ use super::{INTERVAL, assert_sums, fill, refresh, service};
 const SOUND: &str = r#"{"impressions":1000,"views":300,"clicks":20,"participants":77,"conversions":4,"likes":9,
     "totalCalls":50,"completedCalls":40,"averageDuration":33,"distributionCost":"120000.50"}"#;
 
+type IsRight = fn(&ReadError) -> bool;
+
 fn body(text: &str) -> Behaviour {
     Behaviour::Body(text.to_owned())
 }
@@ -40,13 +42,15 @@ async fn whatever_an_api_does_wrong_changes_nothing() {
     assert!(sound.iter().all(|one| one.outcome.is_ok()), "{sound:?}");
     let before = everything(testbed.database()).await;
 
-    let wrong: Vec<(&str, Behaviour, fn(&ReadError) -> bool)> = vec![
+    let wrong: Vec<(&str, Behaviour, IsRight)> = vec![
         ("no JSON", body("<html>I am fine</html>"), |error| matches!(error, ReadError::Wrong(_))),
         ("an array", body("[1,2]"), |error| matches!(error, ReadError::Wrong(_))),
         ("half a body", body(&SOUND[..40]), |error| matches!(error, ReadError::Wrong(_))),
         ("negative", body(r#"{"views":-5}"#), |error| matches!(error, ReadError::Wrong(_))),
         ("too large", body(r#"{"views":2147483648}"#), |error| matches!(error, ReadError::Wrong(_))),
-        ("calls", body(r#"{"totalCalls":60,"completedCalls":61}"#), |error| matches!(error, ReadError::Wrong(_))),
+        ("calls", body(r#"{"totalCalls":60,"completedCalls":61}"#), |error| {
+            matches!(error, ReadError::Wrong(_))
+        }),
         ("10 MB", Behaviour::Flood(10 << 20), |error| matches!(error, ReadError::TooLarge)),
         ("10 MB as it says", body(&" ".repeat(10 << 20)), |error| matches!(error, ReadError::TooLarge)),
         ("a slow drip", Behaviour::Drip, |error| matches!(error, ReadError::Timeout)),

@@ -1,7 +1,6 @@
 //! Channels' metrics from outside: what is read is stored once and right, whatever the APIs do.
 
 mod misbehaviour;
-mod refresh;
 mod replicas;
 mod sums;
 
@@ -10,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::{self, PgPool};
+use service::Service;
 use service::channel_api::{BaseUrl, Refreshed, Settings};
 use service::clock::SharedClock;
 use service::domain::{ChannelType, EventId, Viewer};
 use service::read::EventEntry;
-use service::Service;
 use tests::servers::channel_api::ChannelApi;
 use tests::testbed::Testbed;
 
@@ -22,7 +21,13 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_millis(600);
 
 /// A service that may call this API for all types of channels.
-fn service(testbed: &Testbed, api: &ChannelApi, clock: SharedClock, failures: u32, interval: Duration) -> Arc<Service> {
+fn service(
+    testbed: &Testbed,
+    api: &ChannelApi,
+    clock: SharedClock,
+    failures: u32,
+    interval: Duration,
+) -> Arc<Service> {
     let settings = service::Settings {
         database_url: testbed.database_url().to_owned(),
         redis_url: None,

@@ -17,7 +17,7 @@ use tests::testbed::Testbed;
 use super::{INTERVAL, assert_sums, fill, refresh, service};
 
 const SEEDS: std::ops::Range<u64> = 0..6;
-const STEPS: usize = 40;
+const STEPS: i64 = 40;
 /// Name, type, and its place in a URL.
 const CHANNELS: [(&str, &str, &str); 2] =
     [("지니TV", "TV", "%EC%A7%80%EB%8B%88TV"), ("링고비즈", "VOICE", "%EB%A7%81%EA%B3%A0%EB%B9%84%EC%A6%88")];
@@ -62,12 +62,12 @@ impl Expected {
     }
 }
 
-fn numbers(random: &mut StdRng, step: usize, all: bool) -> Map<String, Value> {
+fn numbers(random: &mut StdRng, step: i64, all: bool) -> Map<String, Value> {
     let mut numbers = Map::new();
     for counter in COUNTERS {
         if all || random.random_ratio(3, 4) {
             // It rises on the whole, and falls now and then.
-            let value = step as i64 * 20 + random.random_range(0..100);
+            let value = step * 20 + random.random_range(0..100);
             numbers.insert(counter.to_owned(), value.into());
         }
     }
@@ -168,5 +168,9 @@ async fn history(testbed: &Testbed, seed: u64, event: &str) {
     .await
     .unwrap();
     let of = |counters: &[&str]| counters.iter().filter_map(|counter| growth.get(counter)).sum::<i64>();
-    assert_eq!(sums, (of(&["views"]), of(&["likes", "comments", "shares"]), of(&["conversions"])), "seed {seed}");
+    assert_eq!(
+        sums,
+        (of(&["views"]), of(&["likes", "comments", "shares"]), of(&["conversions"])),
+        "seed {seed}"
+    );
 }

@@ -183,7 +183,9 @@ async fn no_path_of_the_schema_costs_statements_by_the_number_of_parents() {
                 );
             }
         }
-        if costs[0] != costs[1] || costs[1] > STATEMENTS || costs[0] < 1 {
+        // The breakers' states are read once a second, by whoever asks first.
+        let shared = i64::from(document.contains("freshness"));
+        if costs[0].abs_diff(costs[1]) > shared.unsigned_abs() || costs[1] > STATEMENTS || costs[0] < 1 {
             dear.push(format!("{costs:?} statements for {FEW} and {MANY} parents: {document}"));
         }
     }
