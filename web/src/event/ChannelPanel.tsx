@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { ChannelRowFragment } from "../gateway/generated/operations";
+import type { ChannelRowFragment, EventFreshnessFragment, FreshnessFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
 import { Bar } from "../ui/Bar";
 import { Notice } from "../ui/Notice";
@@ -7,10 +7,11 @@ import { ScrollBox } from "../ui/ScrollBox";
 import { Sparkline } from "../ui/Sparkline";
 import { growth } from "./channelHistory";
 import { CHANNEL_COLUMNS, nextSort, sortChannels, type ChannelColumn, type ChannelSort } from "./channelSort";
+import { FreshnessNote } from "./FreshnessNote";
 import { useChannelHistory } from "./useChannelHistory";
 
 /** The event's channels, side by side. */
-export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragment[] }) {
+export function ChannelPanel({ channels, freshness }: { channels: readonly ChannelRowFragment[]; freshness: EventFreshnessFragment | null }) {
   const { t, language } = useLocale();
   const history = useChannelHistory(channels);
   const [sort, setSort] = useState<ChannelSort>({ column: "participants", descending: true });
@@ -22,6 +23,7 @@ export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragme
       </section>
     );
   }
+  const current = new Map(freshness?.channels.map((channel) => [channel.id, channel.freshness]));
   const most = Math.max(1, ...channels.map((channel) => channel.participants));
   return (
     <section className="card channels" aria-labelledby="channels-title">
@@ -44,6 +46,7 @@ export function ChannelPanel({ channels }: { channels: readonly ChannelRowFragme
                 channel={channel}
                 most={most}
                 seen={history.samples.get(channel.id) ?? NOTHING_SEEN}
+                freshness={current.get(channel.id) ?? null}
               />
             ))}
           </tbody>
@@ -84,19 +87,24 @@ function ChannelRow({
   channel,
   most,
   seen,
+  freshness,
 }: {
   channel: ChannelRowFragment;
   most: number;
   seen: readonly number[];
+  freshness: FreshnessFragment | null;
 }) {
   const { t, f } = useLocale();
   return (
     <tr>
       <th scope="row">
-        <span className="channel-name">{channel.channelName}</span>
-        <span className="channel-type" data-type={channel.channelType}>
-          {t.channelType[channel.channelType]}
+        <span className="channel-head">
+          <span className="channel-name">{channel.channelName}</span>
+          <span className="channel-type" data-type={channel.channelType}>
+            {t.channelType[channel.channelType]}
+          </span>
         </span>
+        {freshness === null ? null : <FreshnessNote freshness={freshness} />}
       </th>
       <td data-type={channel.channelType}>
         <span className="channel-count">

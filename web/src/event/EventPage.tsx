@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { EventPageFragment } from "../gateway/generated/operations";
 import { useLocale } from "../i18n/locale";
@@ -11,9 +12,11 @@ import { useTitle } from "../ui/useTitle";
 import { ChannelPanel } from "./ChannelPanel";
 import "./event.css";
 import { FunnelPanel } from "./FunnelPanel";
+import { RefreshControl } from "./RefreshControl";
 import { RoiPanel } from "./RoiPanel";
 import { Totals } from "./Totals";
 import { useEvent } from "./useEvent";
+import { useFreshness } from "./useFreshness";
 
 /** Everything about one event. */
 export function EventPage({ eventId }: { eventId: string }) {
@@ -25,7 +28,7 @@ export function EventPage({ eventId }: { eventId: string }) {
       <Link className="back" href="/">
         ← {t.event.back}
       </Link>
-      {view.kind === "shown" ? <Loaded event={view.event} /> : null}
+      {view.kind === "shown" ? <Loaded event={view.event} onEvent={view.update} /> : null}
       {view.kind === "loading" ? <Loading /> : null}
       {view.kind === "missing" ? <Notice role="alert" isPage title={t.event.notFoundTitle} hint={t.event.notFoundHint} /> : null}
       {view.kind === "failed" ? <ErrorNotice error={view.error} onRetry={view.retry} /> : null}
@@ -33,17 +36,20 @@ export function EventPage({ eventId }: { eventId: string }) {
   );
 }
 
-function Loaded({ event }: { event: EventPageFragment }) {
+function Loaded({ event, onEvent }: { event: EventPageFragment; onEvent: (event: EventPageFragment) => void }) {
+  const freshness = useFreshness(event.eventId);
   return (
     <article className="event">
-      <EventHeader event={event} />
+      <EventHeader event={event}>
+        <RefreshControl eventId={event.eventId} freshness={freshness} onEvent={onEvent} />
+      </EventHeader>
       <Totals event={event} />
       <TimelinePanel subject={{ eventId: event.eventId, life: lifeOf(event) }} />
       <div className="event-pair">
         <FunnelPanel steps={event.funnel.steps} />
         <RoiPanel roi={event.roi} />
       </div>
-      <ChannelPanel channels={event.channels} />
+      <ChannelPanel channels={event.channels} freshness={freshness} />
     </article>
   );
 }
@@ -53,17 +59,20 @@ function lifeOf({ status, createdAt, updatedAt }: EventPageFragment): Life {
   return { from: Date.parse(createdAt), to: status === "ACTIVE" ? null : Date.parse(updatedAt) };
 }
 
-function EventHeader({ event }: { event: EventPageFragment }) {
+function EventHeader({ event, children }: { event: EventPageFragment; children: ReactNode }) {
   const { t, f } = useLocale();
   return (
     <header className="event-head">
-      <StatusLabel status={event.status} />
-      <h1>{event.title}</h1>
-      <p className="note">
-        {t.event.owner} <Link href={`/users/${encodeURIComponent(event.userId)}`}>{event.userId}</Link>
-        {" · "}
-        {t.event.created} {f.instant(Date.parse(event.createdAt))}
-      </p>
+      <div>
+        <StatusLabel status={event.status} />
+        <h1>{event.title}</h1>
+        <p className="note">
+          {t.event.owner} <Link href={`/users/${encodeURIComponent(event.userId)}`}>{event.userId}</Link>
+          {" · "}
+          {t.event.created} {f.instant(Date.parse(event.createdAt))}
+        </p>
+      </div>
+      {children}
     </header>
   );
 }

@@ -8,7 +8,7 @@ export type EventView =
   | { kind: "loading" }
   | { kind: "missing" }
   | { kind: "failed"; error: Error; retry: () => void }
-  | { kind: "shown"; event: EventPageFragment };
+  | { kind: "shown"; event: EventPageFragment; update: (event: EventPageFragment) => void };
 
 /** One event: as a query finds it or the feed's snapshot says, whichever is first, then as it changes. */
 export function useEvent(eventId: string): EventView {
@@ -33,7 +33,7 @@ export function useEvent(eventId: string): EventView {
     return { kind: "failed", error: failure, retry: () => location.reload() };
   }
   if (event !== null) {
-    return { kind: "shown", event };
+    return { kind: "shown", event, update: setLive };
   }
   if (detail.isError) {
     return { kind: "failed", error: detail.error, retry: () => void detail.refetch() };

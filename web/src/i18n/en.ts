@@ -147,6 +147,24 @@ export const en = {
     emptyTitle: "No channel yet",
     emptyHint: "Channels appear with the event's first distribution, or with its first participant who came through one.",
   },
+  freshness: {
+    source: { EXTERNAL_API: "Channel API", KAFKA: "Messages", STORED: "Last stored" },
+    stale: "Out of date",
+    breaker: { OPEN: "API down", HALF_OPEN: "Trying again" },
+    hint: {
+      OPEN: "The channel's API failed again and again and is left alone for a while. These are the last stored numbers.",
+      HALF_OPEN: "The channel's API is being tried again. Until it answers these are the last stored numbers.",
+    },
+  },
+  refresh: {
+    button: "Refresh",
+    done: (read: string, all: string) => `${read} of ${all} channels read just now.`,
+    noChannel: "There is no channel to read yet.",
+    noApi: "No channel API is set up here, so the numbers come from messages only. Whoever runs the gateway can set CHANNEL_API_TV_URL and its like.",
+    notConfigured: "no API is set up for its type",
+    open: "its API failed again and again and is left alone for a while",
+    unreadable: "could not be read; try again in a while",
+  },
   ranking: {
     title: "Best channels",
     by: "By",

@@ -18,6 +18,8 @@ export interface Formats {
   change: (value: string | null) => string;
   instant: (epochMs: number) => string;
   day: (epochMs: number) => string;
+  /** How long ago it was at `now`, e.g. 3 minutes ago; both in milliseconds since 1970. */
+  ago: (epochMs: number, now: number) => string;
   /** A bucket by its start, as exact as its granularity. */
   bucket: (epochMs: number, granularity: Granularity, timeZone: string) => string;
 }
@@ -30,6 +32,10 @@ const BUCKET_PARTS: Record<Granularity, Intl.DateTimeFormatOptions> = {
   MONTH: { year: "numeric", month: "long" },
 };
 
+/** Units of ages, the largest first, with their length in seconds. */
+const SECOND = ["second", 1] as const;
+const AGES = [["day", 86_400], ["hour", 3600], ["minute", 60], SECOND] as const;
+
 const COMPACT_FROM = 10_000;
 /** One decimal always, so that columns of them line up. */
 const PERCENT: Intl.NumberFormatOptions = { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 };
@@ -40,6 +46,7 @@ export function createFormats(language: string): Formats {
   const won = new Intl.NumberFormat(language, { style: "currency", currency: "KRW", maximumFractionDigits: 0 });
   const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const percent = new Intl.NumberFormat(language, PERCENT);
   const smallPercent = new Intl.NumberFormat(language, { style: "percent", maximumSignificantDigits: 2 });
   const change = new Intl.NumberFormat(language, { ...PERCENT, signDisplay: "exceptZero" });
@@ -53,6 +60,12 @@ export function createFormats(language: string): Formats {
     change: (value) => (value === null ? NO_VALUE : change.format(Number(value) / 100)),
     instant: (epochMs) => instant.format(epochMs),
     day: (epochMs) => day.format(epochMs),
+    ago: (epochMs, now) => {
+      const seconds = Math.max(0, (now - epochMs) / 1000);
+      const [unit, length] = AGES.find(([, size]) => seconds >= size) ?? SECOND;
+      // The first ten seconds are now: a number that counts them would draw the eye for nothing.
+      return relative.format(unit === "second" ? -Math.floor(seconds / 10) * 10 : -Math.floor(seconds / length), unit);
+    },
     bucket: (epochMs, granularity, timeZone) =>
       new Intl.DateTimeFormat(language, { ...BUCKET_PARTS[granularity], timeZone }).format(epochMs),
   };

@@ -148,6 +148,24 @@ export const ko: Messages = {
     emptyTitle: "아직 채널이 없습니다",
     emptyHint: "첫 배포가 끝나거나 채널을 통해 첫 참여자가 등록되면 나타납니다.",
   },
+  freshness: {
+    source: { EXTERNAL_API: "채널 API", KAFKA: "메시지", STORED: "저장된 값" },
+    stale: "오래된 수치",
+    breaker: { OPEN: "API 중단", HALF_OPEN: "다시 시도 중" },
+    hint: {
+      OPEN: "채널의 API가 거듭 실패하여 잠시 호출하지 않습니다. 마지막으로 저장된 값입니다.",
+      HALF_OPEN: "채널의 API를 다시 시도하고 있습니다. 응답할 때까지는 마지막으로 저장된 값입니다.",
+    },
+  },
+  refresh: {
+    button: "새로 읽기",
+    done: (read, all) => `채널 ${all}개 중 ${read}개를 방금 읽었습니다.`,
+    noChannel: "아직 읽을 채널이 없습니다.",
+    noApi: "설정된 채널 API가 없어 메시지로 받은 수치만 보여 줍니다. 운영자가 CHANNEL_API_TV_URL 등을 설정하면 읽어 옵니다.",
+    notConfigured: "이 유형의 API가 설정되지 않았습니다",
+    open: "API가 거듭 실패하여 잠시 호출하지 않습니다",
+    unreadable: "읽지 못했습니다. 잠시 뒤 다시 시도해 주세요",
+  },
   ranking: {
     title: "채널 순위",
     by: "기준",

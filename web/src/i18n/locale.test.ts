@@ -64,3 +64,24 @@ it("says everything in Korean too, and nothing by leaving the English", () => {
   walk(en, ko, "");
   expect(same.toSorted()).toEqual(["channelType.TV", "event.roi", "overview.roi", "playground", "product", "user.roi"]);
 });
+
+const ago = (language: string, seconds: number) => createFormats(language).ago(0, seconds * 1000);
+
+describe("ago", () => {
+  it("is now for ten seconds, then as rough as it is long", () => {
+    expect([-5, 9.9, 25, 59, 61, 3599, 7200, 86_400].map((seconds) => ago("en", seconds))).toEqual([
+      "now",
+      "now",
+      "20 seconds ago",
+      "50 seconds ago",
+      "1 minute ago",
+      "59 minutes ago",
+      "2 hours ago",
+      "yesterday",
+    ]);
+  });
+
+  it("speaks Korean", () => {
+    expect([0, 30, 240].map((seconds) => ago("ko", seconds))).toEqual(["지금", "30초 전", "4분 전"]);
+  });
+});

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use tests::report::{not_for_real, real};
 use tests::system::process::Process;
 use tests::system::scratch::Scratch;
-use tests::system::{browser, program};
+use tests::system::{browser, ports, program};
 use tests::testbed::Embedded;
 use tests::wait;
 
@@ -39,11 +39,16 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
     }
     let chromium = browser::find().unwrap();
     let mut product = Embedded::start().await.unwrap();
+    // The suite answers there for the TV channels, and refuses to, so their breaker has to be quick both ways.
+    let channels = ports::free().unwrap().to_string();
     let variables = [
         ("AUTH", "jwt".to_owned()),
         ("JWT_HS256_SECRET", SECRET.to_owned()),
         ("GRAPHIQL", "on".to_owned()),
         ("INTROSPECTION", "on".to_owned()),
+        ("CHANNEL_API_TV_URL", format!("http://127.0.0.1:{channels}")),
+        ("CHANNEL_BREAKER_FAILURES", "2".to_owned()),
+        ("CHANNEL_BREAKER_OPEN", "3s".to_owned()),
     ];
     let mut guarded = Embedded::start_with(&variables).await.unwrap();
 
@@ -52,7 +57,10 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
     let mut command = Command::new("npm");
     command.args(["run", "e2e"]).current_dir(&web);
     command.env("PULSEGATE_URL", product.base()).env("RESTART_REQUEST", &restart);
-    command.env("GUARDED_URL", guarded.base()).env("GUARDED_SECRET", SECRET);
+    command
+        .env("GUARDED_URL", guarded.base())
+        .env("GUARDED_SECRET", SECRET)
+        .env("CHANNEL_API_PORT", channels);
     command.env(browser::VARIABLE, &chromium).env("NO_COLOR", "1");
     let mut suite = Process::new("npm run e2e", command, &scratch.path().join("e2e.log")).unwrap();
     suite.start().unwrap();
