@@ -64,6 +64,14 @@ bench-live: ## live updates against a bare WebSocket broadcaster (BENCH_VIEWERS=
 	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) \
 		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/live
 
+.PHONY: bench
+bench: ROUNDS := 5
+bench: SECONDS := 2
+bench: ## the gateway against bare axum and pgbench (CASE=part of a name chooses, ROUNDS, SECONDS of a stretch)
+	cargo build --release $(PRODUCT_AND_TESTS) -p bench --bins
+	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) BENCH_ROUNDS=$(ROUNDS) BENCH_SECONDS=$(SECONDS) \
+		BENCH_CASE='$(CASE)' $(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/gateway
+
 .PHONY: schema
 schema: ## prints the GraphQL schema to schema.graphql
 	cargo build --quiet -p pulsegate

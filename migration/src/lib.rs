@@ -8,6 +8,7 @@ use sea_orm_migration::prelude::*;
 mod m20260105_000001_statistics;
 mod m20260105_000002_bookkeeping;
 mod m20260105_000003_channel_readings;
+mod m20260105_000004_ranking;
 
 /// Runs the migrations in order.
 pub struct Migrator;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260105_000001_statistics::Migration),
             Box::new(m20260105_000002_bookkeeping::Migration),
             Box::new(m20260105_000003_channel_readings::Migration),
+            Box::new(m20260105_000004_ranking::Migration),
         ]
     }
 }

@@ -118,6 +118,7 @@ mod tests {
         let settings = Settings {
             database_url: "postgres://nobody@127.0.0.1:1/nothing".to_owned(),
             redis_url: None,
+            cache: true,
             pool_size: 1,
             acquire_timeout: Duration::from_millis(10),
             statement_timeout: Duration::from_secs(1),

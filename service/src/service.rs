@@ -44,6 +44,8 @@ pub struct Settings {
     pub database_url: String,
     /// Cache and bus; without it, the process's own memory and the database's notifications.
     pub redis_url: Option<String>,
+    /// Whether answers may be made from what was read before; without it every read asks the database.
+    pub cache: bool,
     /// Connections at most.
     pub pool_size: u32,
     /// How long to wait for a free connection.
@@ -151,7 +153,7 @@ impl Service {
         Ok(Arc::new(Self {
             database: SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()),
             pool,
-            cache: Cache::new(redis.clone()),
+            cache: Cache::new(redis.clone(), settings.cache),
             bus: redis.clone().map_or(Bus::Database, Bus::Redis),
             documents: Documents::new(redis.clone()),
             redis,

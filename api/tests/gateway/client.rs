@@ -26,6 +26,7 @@ pub(crate) fn service() -> Arc<Service> {
     let settings = service::Settings {
         database_url: "postgres://nobody:secret@127.0.0.1:1/nothing".to_owned(),
         redis_url: None,
+        cache: true,
         pool_size: 1,
         acquire_timeout: Duration::from_millis(200),
         statement_timeout: Duration::from_millis(200),

@@ -63,6 +63,8 @@ pub(crate) enum Database {
 pub(crate) struct Serve {
     pub(crate) database: Database,
     pub(crate) redis_url: Option<SecretString>,
+    /// Whether answers may come from a cache.
+    pub(crate) cache: bool,
     pub(crate) kafka: Kafka,
     pub(crate) channels: Channels,
     pub(crate) upkeep: Upkeep,
@@ -105,6 +107,7 @@ impl Serve {
         Self {
             database: database(reader),
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
+            cache: reader.read(&v::CACHE, parse::switch).unwrap_or(true),
             kafka: Kafka::read(reader),
             channels: Channels::read(reader),
             upkeep: upkeep(reader),

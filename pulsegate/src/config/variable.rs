@@ -40,6 +40,7 @@ variables! {
     DATA_DIR: "DIRECTORY", "Of the embedded database [default: ./.pulsegate]";
     PULSEGATE_PG_BIN: "DIRECTORY", "Where the embedded database's programs are [default: looked for]";
     REDIS_URL: "URL", "redis:// or rediss://, a cluster too [default: cache and bus in the process and the database]";
+    CACHE: "on|off", "Whether answers may come from a cache; off is for measuring [default: on]";
     KAFKA_BROKERS: "HOST:PORT,...", "Kafka [default: an embedded broker]";
     KAFKA_GROUP_ID: "NAME", "The consumer group [default: pulsegate]";
     KAFKA_TOPIC_EVENT_CREATED: "NAME", "[default: event.created]";
@@ -118,6 +119,7 @@ pub(crate) const GATEWAY: Group = (
     "Gateway",
     &[
         HTTP_ADDR,
+        CACHE,
         AUTH,
         JWT_HS256_SECRET,
         JWT_PUBLIC_KEY_FILE,

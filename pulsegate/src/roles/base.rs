@@ -66,10 +66,15 @@ impl DatabaseAt {
     }
 
     /// The service on it. Connects to nothing yet.
-    pub(super) fn service(&self, redis_url: Option<SecretString>) -> Result<Arc<Service>, Failure> {
+    pub(super) fn service(
+        &self,
+        redis_url: Option<SecretString>,
+        cache: bool,
+    ) -> Result<Arc<Service>, Failure> {
         let settings = Settings {
             database_url: self.url.clone(),
             redis_url: redis_url.map(|url| url.expose_secret().to_owned()),
+            cache,
             pool_size: POOL_SIZE,
             acquire_timeout: ACQUIRE_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,

@@ -81,7 +81,7 @@ async fn redis(config: &Check) -> Result<Result<String, String>, Failure> {
     }
     // The cache is asked alone: the database of this service is never connected to by it.
     let nowhere = DatabaseAt::nowhere();
-    let service: Arc<Service> = nowhere.service(config.serve.redis_url.clone())?;
+    let service: Arc<Service> = nowhere.service(config.serve.redis_url.clone(), config.serve.cache)?;
     Ok(service.health().await.cache.map(|()| "Redis answers".to_owned()))
 }
 

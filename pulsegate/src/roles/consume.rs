@@ -23,7 +23,7 @@ pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationT
     let address = listener.local_addr()?;
     let counts = telemetry::count(stop.clone())?;
     let mut database = DatabaseAt::start(&config.database).await?;
-    let service = database.service(config.redis_url)?;
+    let service = database.service(config.redis_url, true)?;
     service.use_channel_apis(&config.channels.settings, SmallRng::from_os_rng().next_u64())?;
     let broker = Arc::new(BrokerAt::start(&config.kafka).await?);
 

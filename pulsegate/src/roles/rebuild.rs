@@ -28,6 +28,7 @@ pub(super) async fn run(
     let settings = service::Settings {
         database_url: database.url.clone(),
         redis_url: config.redis_url.map(|url| url.expose_secret().to_owned()),
+        cache: true,
         pool_size: POOL_SIZE,
         acquire_timeout: ACQUIRE_TIMEOUT,
         statement_timeout: STATEMENT_TIMEOUT,

@@ -54,6 +54,9 @@ pub(crate) struct Cache {
     fences: Arc<Fences>,
     memory: Memory,
     remote: Option<Remote>,
+    /// Whether anything is kept and believed. What other processes keep in Redis is taken back by who commits here in any
+    /// case.
+    keeps: bool,
 }
 
 /// The cache could not be told. What it holds may be old until it is.
@@ -61,9 +64,9 @@ pub(crate) struct Cache {
 pub(crate) struct Away;
 
 impl Cache {
-    pub(crate) fn new(redis: Option<crate::redis::Redis>) -> Self {
+    pub(crate) fn new(redis: Option<crate::redis::Redis>, keeps: bool) -> Self {
         let fences = Arc::new(Fences::new());
-        Self { memory: Memory::new(Arc::clone(&fences)), fences, remote: redis.map(Remote::new) }
+        Self { memory: Memory::new(Arc::clone(&fences)), fences, remote: redis.map(Remote::new), keeps }
     }
 
     /// What tells whether something that is kept elsewhere in this process still holds.
@@ -80,11 +83,14 @@ impl Cache {
 
     /// Whether what this process holds in its own memory may be believed.
     pub(crate) fn trust(&self, trusted: bool) {
-        self.fences.trust(trusted);
+        self.fences.trust(trusted && self.keeps);
         self.memory.clear();
     }
 
     pub(crate) async fn get<V: Value>(&self, key: &Key<V>) -> Lookup<V> {
+        if !self.keeps {
+            return Lookup { value: None, lease: Lease::default() };
+        }
         // The fence is looked at before anything is read: what is filled under it is at least as new.
         let (value, fence) = self.memory.get(key);
         if value.is_some() {
@@ -159,7 +165,7 @@ mod tests {
     use crate::{domain::EventId, read::Spending};
 
     fn entry() -> (Cache, Key<Spending>, [Source; 1]) {
-        let cache = Cache::new(None);
+        let cache = Cache::new(None, true);
         cache.trust(true);
         let event = EventId::trusted("evt-1");
         (cache, roi(&event), [Source::Event(event)])

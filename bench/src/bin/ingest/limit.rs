@@ -25,6 +25,7 @@ pub(crate) async fn measure(postgres: &Postgres, messages: &[Message], batch: us
     let settings = Settings {
         database_url: testbed.database_url().to_owned(),
         redis_url: None,
+        cache: true,
         pool_size: 4,
         acquire_timeout: Duration::from_secs(30),
         statement_timeout: Duration::from_secs(30),

@@ -37,6 +37,7 @@ impl Product {
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
             redis_url: Some(testbed.redis_url().to_owned()),
+            cache: true,
             pool_size: 4,
             acquire_timeout: Duration::from_secs(30),
             statement_timeout: Duration::from_secs(30),

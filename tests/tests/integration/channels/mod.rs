@@ -31,6 +31,7 @@ fn service(
     let settings = service::Settings {
         database_url: testbed.database_url().to_owned(),
         redis_url: None,
+        cache: true,
         pool_size: 4,
         acquire_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(10),

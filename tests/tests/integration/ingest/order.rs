@@ -49,6 +49,7 @@ async fn one_history(testbed: &Testbed, seed: u64) {
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
             redis_url: redis.clone(),
+            cache: true,
             pool_size: 4,
             acquire_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(10),

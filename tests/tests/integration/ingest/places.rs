@@ -21,6 +21,7 @@ async fn bed() -> (Testbed, Arc<Service>) {
     let settings = Settings {
         database_url: testbed.database_url().to_owned(),
         redis_url: Some(testbed.redis_url().to_owned()),
+        cache: true,
         pool_size: 2,
         acquire_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(10),

@@ -29,6 +29,7 @@ async fn writers_never_deadlock() {
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
             redis_url: None,
+            cache: true,
             pool_size: 2,
             acquire_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(10),

@@ -47,6 +47,7 @@ impl House {
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
             redis_url: None,
+            cache: true,
             pool_size: 4,
             acquire_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(10),
