@@ -101,7 +101,7 @@ impl Consuming {
                 }
             };
             let seed = SmallRng::from_os_rng().next_u64();
-            let channels = Arc::clone(&self.service).refresh_channels(seed, stop.clone());
+            let channels = Arc::clone(&self.service).refresh_channels(seed, end.clone());
             let (outcome, (), (), ()) = tokio::join!(
                 async {
                     let outcome = reading.await;

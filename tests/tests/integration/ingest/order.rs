@@ -64,6 +64,6 @@ async fn one_history(testbed: &Testbed, seed: u64) {
 
 async fn empty(database: &PgPool) {
     let statement =
-        "TRUNCATE event_stats, channel_stats, timeline_data, processed_message, consumer_position";
+        "TRUNCATE consumer_position, processed_message, event_stats, channel_stats, timeline_data";
     sqlx::query(statement).execute(database).await.unwrap();
 }
