@@ -24,7 +24,7 @@ beforeAll(async () => {
   eventId = await createEvent("브라우저에서 보는 이벤트");
   await register(eventId, "p-0");
   registered = 1;
-}, 120_000);
+}, 270_000);
 
 afterAll(() => browser.close());
 
