@@ -3,7 +3,7 @@
 pub(crate) mod dlq;
 mod rebuild;
 
-use std::{collections::HashMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command,
@@ -13,7 +13,7 @@ use clap::{
 use consumer::rebuild::Plan;
 
 use crate::config::{
-    File, Layers, Mistakes,
+    File, Layers, Mistakes, parse,
     variable::{
         self, CHANNELS, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS, UPKEEP,
     },
@@ -22,12 +22,25 @@ use crate::config::{
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    Serve { demo: bool, with_consumer: bool, migrate: bool },
-    Consume { migrate: bool },
+    Serve {
+        demo: bool,
+        with_consumer: bool,
+        migrate: bool,
+    },
+    Consume {
+        migrate: bool,
+    },
     Migrate(Migrate),
     Schema,
     Check,
-    Demo { users: u32, events: u32, days: u32, rate: u32, duration: Option<Duration> },
+    Demo {
+        users: u32,
+        events: u32,
+        days: u32,
+        rate: u32,
+        duration: Option<Duration>,
+        channel_api: Option<SocketAddr>,
+    },
     Dlq(dlq::Dlq),
     Rebuild(Plan),
 }
@@ -95,6 +108,8 @@ Examples:
       more of everything
   KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo --days 0 --duration 0
       live only, until Ctrl-C
+  KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo --duration 0 --channel-api 127.0.0.1:8090
+      with channels to read, for a consumer with CHANNEL_API_TV_URL=http://127.0.0.1:8090/tv and the like
 
 What it has said once it says under the same message ids again, so that going on later doubles nothing.";
 
@@ -178,6 +193,13 @@ fn demo() -> Command {
             )
             .value_name("S"),
         )
+        .arg(
+            Arg::new("channel-api")
+                .long("channel-api")
+                .value_name("IP:PORT")
+                .value_parser(parse::address)
+                .help("Answer there as the external API of the demo's channels, with a failure now and then"),
+        )
         .after_help(DEMO_EXAMPLES)
 }
 
@@ -250,6 +272,7 @@ fn task(name: &str, matches: &ArgMatches) -> Task {
             duration: number("duration")
                 .filter(|seconds| *seconds > 0)
                 .map(|s| Duration::from_secs(s.into())),
+            channel_api: matches.get_one::<SocketAddr>("channel-api").copied(),
         },
         _ => Task::Serve {
             demo: !flag("no-demo"),
@@ -340,9 +363,20 @@ mod tests {
 
     #[test]
     fn the_demo_is_sized() {
-        let expected = Task::Demo { users: 3, events: 2, days: 0, rate: 7, duration: None };
+        let expected = Task::Demo {
+            users: 3,
+            events: 2,
+            days: 0,
+            rate: 7,
+            duration: None,
+            channel_api: "127.0.0.1:8090".parse().ok(),
+        };
         assert_eq!(
-            read_line("pulsegate demo --events 2 --days 0 --rate 7 --duration 0").unwrap().0,
+            read_line(
+                "pulsegate demo --events 2 --days 0 --rate 7 --duration 0 --channel-api localhost:8090"
+            )
+            .unwrap()
+            .0,
             expected
         );
     }

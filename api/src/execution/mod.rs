@@ -98,16 +98,29 @@ impl Executor {
         Arc::new(LoaderSlot::new(reader))
     }
 
-    /// Answers one request for good. A subscription is refused: its answers come as a stream.
-    pub(crate) async fn respond(&self, params: Params, identity: &Identity, by: Method) -> Rendered {
+    /// Answers one request for good. A subscription is refused: its answers come as a stream. `on_change` is called before
+    /// anything is changed: nobody is to wait for that to be told the same.
+    pub(crate) async fn respond(
+        &self,
+        params: Params,
+        identity: &Identity,
+        by: Method,
+        on_change: impl FnOnce() + Send,
+    ) -> Rendered {
         match self.documents.find(params).await {
-            Ok(asked) => self.render(asked, identity, by).await,
+            Ok(asked) => self.render(asked, identity, by, on_change).await,
             Err(fault) => Rendered::refused(fault),
         }
     }
 
     /// From a document and its variables to the bytes of the answer.
-    async fn render(&self, asked: Asked, identity: &Identity, by: Method) -> Rendered {
+    async fn render(
+        &self,
+        asked: Asked,
+        identity: &Identity,
+        by: Method,
+        on_change: impl FnOnce() + Send,
+    ) -> Rendered {
         let prepared = match self.parse(asked) {
             Ok(parsed) if by == Method::Reading && parsed.kind() == OperationType::Mutation => {
                 return Rendered::not_here();
@@ -116,7 +129,12 @@ impl Executor {
             Err(refused) => Err(refused),
         };
         match prepared {
-            Ok(prepared) => self.execute(prepared, identity).await.into(),
+            Ok(prepared) => {
+                if prepared.kind == OperationType::Mutation {
+                    on_change();
+                }
+                self.execute(prepared, identity).await.into()
+            }
             Err(refused) => refused.into(),
         }
     }

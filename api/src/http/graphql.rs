@@ -76,8 +76,12 @@ async fn respond(
     match shared.responses.look(question).await {
         Look::Kept(kept) => Ok(shared.executor.recall(&kept, identity)),
         Look::Missing(turn) => {
-            let mut rendered = shared.executor.respond(params()?, identity, by).await;
-            turn.keep(&mut rendered);
+            let mut turn = Some(turn);
+            let give_up = || drop(turn.take());
+            let mut rendered = shared.executor.respond(params()?, identity, by, give_up).await;
+            if let Some(turn) = turn {
+                turn.keep(&mut rendered);
+            }
             Ok(rendered)
         }
     }
@@ -162,7 +166,7 @@ async fn batch(
     }
     let answers = requests.into_iter().map(|request| async {
         match Params::from_json(request) {
-            Ok(params) => shared.executor.respond(params, identity, Method::Any).await,
+            Ok(params) => shared.executor.respond(params, identity, Method::Any, || ()).await,
             Err(fault) => Rendered::refused(fault),
         }
     });

@@ -5,7 +5,7 @@ mod gateway;
 mod kafka;
 mod layers;
 mod mistake;
-mod parse;
+pub(crate) mod parse;
 mod reader;
 mod tools;
 pub(crate) mod variable;

@@ -140,6 +140,29 @@ impl Campaign {
         }
     }
 
+    /// The event's id.
+    pub(super) fn event_id(&self) -> &str {
+        &self.event_id
+    }
+
+    /// The names of its channels, and their types.
+    #[cfg(test)]
+    pub(super) fn channels(&self) -> impl Iterator<Item = (&'static str, ChannelType)> {
+        self.reaches.iter().map(|reach| (reach.medium.name, reach.medium.kind))
+    }
+
+    /// How far its distribution over one channel has come.
+    pub(super) fn channel(&self, name: &str, kind: ChannelType, at: DateTime<Utc>) -> Option<Channel> {
+        let reach =
+            self.reaches.iter().find(|reach| reach.medium.name == name && reach.medium.kind == kind)?;
+        Some(reach.after(self.age(at)))
+    }
+
+    /// Seconds from its launch, until it ends.
+    fn age(&self, at: DateTime<Utc>) -> i64 {
+        (at.min(self.end()) - self.launch).num_seconds().max(0)
+    }
+
     /// When people can no longer take part.
     pub(super) fn end(&self) -> DateTime<Utc> {
         rhythm::start_of(rhythm::day_at(self.first_day + ACTIVE_DAYS))
@@ -232,7 +255,7 @@ impl Campaign {
 
     /// How far its distribution has come.
     pub(super) fn distribution(&self, at: DateTime<Utc>, random: &mut impl Rng) -> Message {
-        let age = (at.min(self.end()) - self.launch).num_seconds().max(0);
+        let age = self.age(at);
         self.message(Body::DistributionCompleted(DistributionCompleted {
             message_id: message_id(random).to_string(),
             occurred_at: rhythm::tell(at),

@@ -5,6 +5,7 @@
 
 mod campaign;
 mod catalogue;
+pub(crate) mod channel_api;
 mod history;
 mod message;
 mod present;

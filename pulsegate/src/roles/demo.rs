@@ -1,14 +1,17 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use service::{
     Service,
+    channel_api::{self, BaseUrl},
     clock::{SharedClock, SystemClock},
+    domain::ChannelType,
 };
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::Kafka,
+    config::{Channels, Kafka},
     demo::{self, Brake, Plan, Sink},
     embedded::kafka::EmbeddedKafka,
     failure::Failure,
@@ -19,6 +22,8 @@ const SEED: u64 = 20_260_105;
 /// What the embedded broker is filled with.
 const EMBEDDED: Plan = Plan { seed: SEED, users: 3, events: 9, days: 14, rate: 2 };
 const RETRY: Duration = Duration::from_secs(5);
+/// How often the demo's own channels are read: often enough to see them move.
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// A demo of this size.
 pub(super) const fn size(users: u32, events: u32, days: u32, rate: u32) -> Plan {
@@ -45,8 +50,81 @@ pub(super) async fn embedded(
     }
 }
 
+/// The APIs to read channels from: where none is configured, the embedded demo's own, which answer on loopback until
+/// `stop` is cancelled.
+pub(super) async fn channel_apis(
+    channels: Channels,
+    clock: &SharedClock,
+    stop: &CancellationToken,
+) -> Result<channel_api::Settings, Failure> {
+    let Channels { mut settings, is_interval_said } = channels;
+    if !settings.bases.is_empty() {
+        return Ok(settings);
+    }
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    for kind in ChannelType::ALL {
+        if let Ok(base) = BaseUrl::parse(&format!("http://{address}/{}", demo::channel_api::path(kind))) {
+            settings.bases.insert(kind, base);
+        }
+    }
+    if !is_interval_said {
+        settings.interval = INTERVAL;
+    }
+    tracing::info!(%address, "the demo's channels have APIs");
+    tokio::spawn(answer(listener, EMBEDDED, clock.clone(), stop.clone()));
+    Ok(settings)
+}
+
+/// Answers for the channels of a plan's events.
+async fn answer(
+    listener: TcpListener,
+    plan: Plan,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let router = demo::channel_api::router(plan, clock);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// Answers for the demo's channels at an address, as long as the demo goes on.
+async fn serve_channels(plan: Plan, address: SocketAddr) -> Result<(), Failure> {
+    let listener = TcpListener::bind(address).await.map_err(|fault| Failure::Listen {
+        address,
+        variable: "--channel-api",
+        fault,
+    })?;
+    let address = listener.local_addr()?;
+    for kind in ChannelType::ALL {
+        tracing::info!(
+            "CHANNEL_API_{}_URL=http://{address}/{}",
+            kind.as_str(),
+            demo::channel_api::path(kind)
+        );
+    }
+    Ok(answer(listener, plan, Arc::new(SystemClock), CancellationToken::new()).await?)
+}
+
+/// Produces to the configured Kafka, and answers for the channels where an address is given.
+pub(super) async fn demo(
+    plan: Plan,
+    duration: Option<Duration>,
+    channel_api: Option<SocketAddr>,
+    (kafka, brokers): (&Kafka, &str),
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let produced = produce(plan, duration, kafka, brokers, stop);
+    match channel_api {
+        None => produced.await,
+        Some(address) => tokio::select! {
+            outcome = produced => outcome,
+            outcome = serve_channels(plan, address) => outcome,
+        },
+    }
+}
+
 /// Produces to the configured Kafka.
-pub(super) async fn produce(
+async fn produce(
     plan: Plan,
     duration: Option<Duration>,
     kafka: &Kafka,

@@ -50,10 +50,11 @@ async fn perform(
         Task::Check => check::check(telling.begin(config::Check::read(layers)?)).await,
         Task::Rebuild(plan) => rebuild::run(telling.begin(config::Rebuild::read(layers)?), plan, stop).await,
         Task::Dlq(task) => dlq::dlq(task, telling.begin(config::dead_letters(layers)?), stop).await,
-        Task::Demo { users, events, days, rate, duration } => {
+        Task::Demo { users, events, days, rate, duration, channel_api } => {
             let (logging, kafka, brokers) = config::demo(layers)?;
             telling.begin((logging, ()));
-            demo::produce(demo::size(users, events, days, rate), duration, &kafka, &brokers, stop).await
+            let plan = demo::size(users, events, days, rate);
+            demo::demo(plan, duration, channel_api, (&kafka, &brokers), stop).await
         }
     }
 }

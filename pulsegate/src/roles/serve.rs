@@ -37,7 +37,12 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
     let counts = telemetry::count(stop.clone())?;
     let mut database = DatabaseAt::start(&config.database).await?;
     let service = database.service(config.redis_url, config.cache)?;
-    service.use_channel_apis(&config.channels.settings, SmallRng::from_os_rng().next_u64())?;
+    let apis = if options.demo && config.kafka.broker == Broker::Embedded {
+        super::demo::channel_apis(config.channels, service.clock(), stop).await?
+    } else {
+        config.channels.settings
+    };
+    service.use_channel_apis(&apis, SmallRng::from_os_rng().next_u64())?;
     let consumes = options.with_consumer || config.kafka.broker == Broker::Embedded;
     let broker = if consumes { Some(Arc::new(BrokerAt::start(&config.kafka).await?)) } else { None };
 

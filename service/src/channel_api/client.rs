@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -168,8 +169,9 @@ impl Api {
         let _turn = self.turns.acquire().await.map_err(|_| ReadError::Unreachable)?;
         let deadline = Instant::now() + self.timeout;
         let mut tries = 1;
+        let mut refusal = ReadError::BreakerOpen;
         loop {
-            let permit = self.breaker.ask(Instant::now()).ok_or(ReadError::BreakerOpen)?;
+            let Some(permit) = self.breaker.ask(Instant::now()) else { return Err(refusal) };
             self.tell_changes();
             let began = Instant::now();
             let outcome =
@@ -188,6 +190,8 @@ impl Api {
                     }
                     sleep(pause).await;
                     tries += 1;
+                    // Where this try has opened the breaker, it is why there is no other.
+                    refusal = error;
                 }
                 outcome => return outcome,
             }
@@ -246,6 +250,9 @@ impl Api {
     }
 }
 
+/// All but what RFC 3986 calls unreserved.
+const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn transport(error: &reqwest::Error) -> ReadError {
     if error.is_timeout() { ReadError::Timeout } else { ReadError::Unreachable }
 }
@@ -257,8 +264,10 @@ fn address(base: &Url, event: &EventId, channel: &ChannelName) -> Option<Url> {
     if names.iter().any(|name| matches!(*name, "." | "..")) {
         return None;
     }
+    // By the URL's own setter of segments, tabs and line breaks would be lost.
+    let [event, channel] = names.map(|name| utf8_percent_encode(name, UNSAFE));
     let mut url = base.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().extend(["events", names[0], "channels", names[1]]);
+    url.set_path(&format!("{}/events/{event}/channels/{channel}", base.path().trim_end_matches('/')));
     Some(url)
 }
 

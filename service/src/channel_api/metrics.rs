@@ -8,7 +8,7 @@ use crate::domain::{BreakerState, ChannelType};
 
 const READINGS: &str = "pulsegate_channel_readings_total";
 const KEPT_OUT: &str = "pulsegate_channel_readings_kept_out_total";
-const CALLS: &str = "pulsegate_channel_api_call_seconds";
+const CALLS: &str = "pulsegate_channel_api_call_duration_seconds";
 const BREAKER: &str = "pulsegate_channel_api_breaker";
 
 /// Names the metrics' meanings to the recorder; to be called once it is installed.

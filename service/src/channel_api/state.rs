@@ -15,7 +15,7 @@ use crate::{
 
 impl Breakers {
     /// How old what a process knows of the others' breakers may be.
-    pub const MAX_AGE: Duration = Duration::from_secs(5);
+    pub const MAX_AGE: Duration = Duration::from_secs(2);
 }
 
 /// What was read last; nobody asks more often than they have to, and one at a time.
@@ -46,7 +46,7 @@ impl Told {
 }
 
 impl Service {
-    /// The state of all APIs' breakers, at most a few seconds old. Where the database is away, it is what was known.
+    /// The state of all APIs' breakers, at most as old as [`Breakers::MAX_AGE`]. Where the database is away, it is what was known.
     pub async fn breakers(&self) -> Breakers {
         let mut known = self.known_breakers().0.lock().await;
         if known.read_at.is_none_or(|at| at.elapsed() > Breakers::MAX_AGE) {

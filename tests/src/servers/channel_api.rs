@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Behaviour {
     /// Answers 200 with this body.
     Body(String),
+    /// Answers like that after a while.
+    Later(Duration, String),
     /// Answers with this status, these header lines and this body.
     Status(u16, String, String),
     /// Sends a head, then a byte of the body now and then.
@@ -103,6 +105,10 @@ async fn serve(
         let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match answer(&path) {
             Behaviour::Body(body) => {
+                send(&mut stream, 200, "Content-Type: application/json\r\n", &body).await?;
+            }
+            Behaviour::Later(pause, body) => {
+                tokio::time::sleep(pause).await;
                 send(&mut stream, 200, "Content-Type: application/json\r\n", &body).await?;
             }
             Behaviour::Status(status, head, body) => send(&mut stream, status, &head, &body).await?,
