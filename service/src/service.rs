@@ -235,6 +235,11 @@ impl Service {
         &self.outbox
     }
 
+    /// Whether commits are heard.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::SeqCst)
+    }
+
     /// Says whether commits are heard. True where they were before.
     pub(crate) fn set_listening(&self, listening: bool) -> bool {
         let before = self.listening.swap(listening, Ordering::SeqCst);

@@ -287,7 +287,7 @@ mod tests {
             ("http://h/v1/", "evt-1", "tv", "http://h/v1/events/evt-1/channels/tv"),
             ("http://h/v1", "e", "지니TV", "http://h/v1/events/e/channels/%EC%A7%80%EB%8B%88TV"),
             ("http://h", "a/b", "../c", "http://h/events/a%2Fb/channels/..%2Fc"),
-            ("http://h", "%2e%2e", "?x=1#y", "http://h/events/%252e%252e/channels/%3Fx=1%23y"),
+            ("http://h", "%2e%2e", "?x=1#y", "http://h/events/%252e%252e/channels/%3Fx%3D1%23y"),
             ("http://h", "e", "a b\\c\t", "http://h/events/e/channels/a%20b%5Cc%09"),
             ("http://h", "e", "...", "http://h/events/e/channels/..."),
         ] {

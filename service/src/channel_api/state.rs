@@ -1,7 +1,10 @@
 //! What processes tell each other of their breakers: whoever called an API last says what it thinks of it. So a gateway
 //! that calls none itself shows a true state, too.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::sqlx;
@@ -14,18 +17,33 @@ use crate::{
 };
 
 impl Breakers {
-    /// How old what a process knows of the others' breakers may be.
+    /// How long what is told of breakers may be passed on.
     pub const MAX_AGE: Duration = Duration::from_secs(2);
 }
 
-/// What was read last; nobody asks more often than they have to, and one at a time.
+/// What was read last. It is read anew when somebody says that it has changed; while nobody can be heard, after a while.
+/// One reads at a time.
 #[derive(Default)]
-pub(crate) struct Known(Mutex<Copy>);
+pub(crate) struct Known {
+    copy: Mutex<Copy>,
+    /// Counts the reasons to doubt what was read.
+    doubts: AtomicU64,
+}
 
 #[derive(Default)]
 struct Copy {
-    read_at: Option<Instant>,
+    /// When, and how many doubts there were before.
+    read: Option<(Instant, u64)>,
+    /// Whether the database answered.
+    is_sure: bool,
     told: [Option<Told>; 3],
+}
+
+impl Known {
+    /// What was read may be another now.
+    pub(crate) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// A row of `channel_api`.
@@ -46,15 +64,22 @@ impl Told {
 }
 
 impl Service {
-    /// The state of all APIs' breakers, at most as old as [`Breakers::MAX_AGE`]. Where the database is away, it is what was known.
+    /// The state of all APIs' breakers. Where the database is away, it is what was known.
     pub async fn breakers(&self) -> Breakers {
-        let mut known = self.known_breakers().0.lock().await;
-        if known.read_at.is_none_or(|at| at.elapsed() > Breakers::MAX_AGE) {
-            match self.told_breakers().await {
+        let mut known = self.known_breakers().copy.lock().await;
+        let doubts = self.known_breakers().doubts.load(Ordering::SeqCst);
+        let is_believed = known.read.is_some_and(|(at, before)| {
+            let is_told_of_changes = known.is_sure && self.is_listening();
+            before == doubts && (is_told_of_changes || at.elapsed() <= Breakers::MAX_AGE)
+        });
+        if !is_believed {
+            let told = self.told_breakers().await;
+            known.is_sure = told.is_ok();
+            known.read = Some((Instant::now(), doubts));
+            match told {
                 Ok(told) => known.told = told,
                 Err(error) => tracing::debug!(%error, "the breakers' states are not known"),
             }
-            known.read_at = Some(Instant::now());
         }
         let now = self.clock().now();
         Breakers(ChannelType::ALL.map(|kind| {
@@ -80,7 +105,7 @@ impl Service {
     /// Tells what this process thinks of the APIs that it has just called, where others know something else.
     pub(super) async fn tell_breakers(&self, called: &[ChannelType]) -> Result<(), Error> {
         let Some(apis) = self.channel_apis() else { return Ok(()) };
-        let mut known = self.known_breakers().0.lock().await;
+        let mut known = self.known_breakers().copy.lock().await;
         for kind in called {
             let Some(api) = apis.of(*kind) else { continue };
             let now = Instant::now();
@@ -102,7 +127,10 @@ impl Service {
             .bind(told.open_until.map(|at| at.naive_utc()))
             .execute(self.pool())
             .await?;
-            known.told[*kind as usize] = Some(told);
+            // Else it is told again after the next call.
+            if self.announce_breakers().await {
+                known.told[*kind as usize] = Some(told);
+            }
         }
         Ok(())
     }
@@ -114,18 +142,21 @@ impl Service {
             .filter(|kind| self.channel_apis().is_some_and(|apis| apis.of(*kind).is_some()))
             .map(ChannelType::as_str)
             .collect();
-        sqlx::query("DELETE FROM channel_api WHERE channel_type <> ALL($1)")
+        let gone = sqlx::query("DELETE FROM channel_api WHERE channel_type <> ALL($1)")
             .bind(&kinds)
             .execute(self.pool())
             .await?;
-        sqlx::query(
+        let new = sqlx::query(
             "INSERT INTO channel_api (channel_type, breaker) \
              SELECT kind, 'CLOSED' FROM unnest($1::text[]) AS kind ORDER BY 1 ON CONFLICT DO NOTHING",
         )
         .bind(&kinds)
         .execute(self.pool())
         .await?;
-        self.known_breakers().0.lock().await.read_at = None;
+        self.known_breakers().doubt();
+        if gone.rows_affected() + new.rows_affected() > 0 {
+            self.announce_breakers().await;
+        }
         Ok(())
     }
 }

@@ -14,6 +14,8 @@ const LARGEST_NOTIFICATION: usize = 7_900;
 /// Commits in one message of Redis.
 const COMMITS_PER_MESSAGE: usize = 500;
 const NOTIFICATION_CHANNEL: &str = "pulsegate_commits";
+/// Says that a breaker's state is another one; what it is stands in the database.
+const BREAKERS: &str = r#"{"breakers":"changed"}"#;
 
 pub(crate) enum Bus {
     Database,
@@ -50,19 +52,34 @@ impl Service {
 
     /// Tells the other processes.
     pub(super) async fn announce(&self, commits: &[Commit]) -> Result<(), Away> {
+        let payloads = match self.bus() {
+            Bus::Database => notifications(commits),
+            Bus::Redis(_) => {
+                let parts = commits.chunks(COMMITS_PER_MESSAGE);
+                parts.map(serde_json::to_string).collect::<Result<_, _>>().map_err(|_| Away)?
+            }
+        };
+        self.send(payloads).await
+    }
+
+    /// Tells the other processes that a breaker's state is another one. False where they could not be told.
+    pub(crate) async fn announce_breakers(&self) -> bool {
+        self.send(vec![BREAKERS.to_owned()]).await.is_ok()
+    }
+
+    async fn send(&self, payloads: Vec<String>) -> Result<(), Away> {
         match self.bus() {
             Bus::Database => {
                 sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload")
                     .bind(NOTIFICATION_CHANNEL)
-                    .bind(notifications(commits))
+                    .bind(payloads)
                     .execute(self.pool())
                     .await
                     .map_err(|_| Away)?;
             }
             Bus::Redis(redis) => {
                 let channel = Self::redis_channel(self.installation().await.map_err(|_| Away)?.id);
-                for part in commits.chunks(COMMITS_PER_MESSAGE) {
-                    let payload = serde_json::to_vec(part).map_err(|_| Away)?;
+                for payload in payloads {
                     let channel = channel.as_str();
                     redis
                         .ask_even_if_away(|mut connection| async move {
@@ -129,10 +146,15 @@ impl Service {
         if !self.set_listening(true) {
             tracing::info!("listening for commits");
         }
+        self.known_breakers().doubt();
         self.hub().resync();
     }
 
     fn take_in(&self, payload: &[u8]) {
+        if payload == BREAKERS.as_bytes() {
+            self.known_breakers().doubt();
+            return;
+        }
         match serde_json::from_slice::<Vec<Commit>>(payload) {
             Ok(commits) => self.deliver(&commits),
             Err(error) => {

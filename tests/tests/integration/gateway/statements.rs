@@ -13,7 +13,7 @@ query ($events: [ID!], $first: Int!) {
     pageInfo { hasNextPage endCursor }
     nodes {
       id title roi { roi distributionCost costPerConversion }
-      channels { channelName costPerParticipant participantShare }
+      freshness { source } channels { channelName costPerParticipant participantShare freshness { isStale } }
       channel(channelName: \"인스타그램\") { clicks }
       funnel { steps { count fromPrevious } }
       timeline(granularity: HOUR, timeZone: \"Asia/Seoul\", compareTo: PREVIOUS_PERIOD,
@@ -31,7 +31,8 @@ const DASHBOARD: &str = "
 query ($event: ID!) {
   event(eventId: $event) {
     title status totalParticipants totalViews roi { roi netProfit targetAchievement distributionCost }
-    channels { channelName participants clickThroughRate costPerParticipant }
+    freshness { asOf source isStale breaker }
+    channels { channelName participants clickThroughRate costPerParticipant freshness { isStale breaker } }
     timeline(granularity: DAY, range: { from: \"2025-12-20T00:00:00Z\", to: \"2026-01-19T00:00:00Z\" },
              timeZone: \"Asia/Seoul\", compareTo: PREVIOUS_PERIOD) {
       totals { participants views } comparison { participantsChange } points { start participants compared { views } }

@@ -159,7 +159,10 @@ async fn no_path_of_the_schema_costs_statements_by_the_number_of_parents() {
     // What is read once in a process's life is none of a query's business.
     let first: Vec<String> = fresh.take(1).iter().map(|user| format!("evt-{user}-1")).collect();
     client
-        .data(&list("nodes { title timeline { cursor } }".to_owned()), json!({ "ids": first }))
+        .data(
+            &list("nodes { title timeline { cursor } freshness { source } }".to_owned()),
+            json!({ "ids": first }),
+        )
         .await
         .unwrap();
     for (kind, document) in &walks {
