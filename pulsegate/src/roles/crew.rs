@@ -97,11 +97,18 @@ impl Consuming {
             let house = Arc::clone(&self.service).keep_house(self.upkeep, end.clone());
             let demo = async {
                 if let Some(embedded) = broker.embedded.as_ref().filter(|_| self.demo) {
-                    demo::embedded(&self.service, embedded, &self.kafka, &end).await;
+                    demo::embedded(&self.service, embedded, &self.kafka, &live, &end).await;
                 }
             };
             let seed = SmallRng::from_os_rng().next_u64();
-            let channels = Arc::clone(&self.service).refresh_channels(seed, end.clone());
+            let live = CancellationToken::new();
+            let channels = async {
+                // Else all that the demo's history tells would look like growth of its first minute.
+                if broker.embedded.is_some() && self.demo {
+                    end.run_until_cancelled(live.cancelled()).await;
+                }
+                Arc::clone(&self.service).refresh_channels(seed, end.clone()).await;
+            };
             let (outcome, (), (), ()) = tokio::join!(
                 async {
                     let outcome = reading.await;

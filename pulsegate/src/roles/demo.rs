@@ -30,17 +30,18 @@ pub(super) const fn size(users: u32, events: u32, days: u32, rate: u32) -> Plan 
     Plan { seed: SEED, users, events, days, rate }
 }
 
-/// Fills an embedded broker, until `stop` is cancelled.
+/// Fills an embedded broker, until `stop` is cancelled. Cancels `live` when the history is told.
 pub(super) async fn embedded(
     service: &Arc<Service>,
     broker: &EmbeddedKafka,
     kafka: &Kafka,
+    live: &CancellationToken,
     stop: &CancellationToken,
 ) {
     while !stop.is_cancelled() {
         let brake = Brake::Applied { service: Arc::clone(service), cluster_id: broker.cluster_id.clone() };
         let outcome = match Sink::new(&broker.address, kafka.topics.clone(), &kafka.librdkafka, brake) {
-            Ok(sink) => demo::run(&EMBEDDED, sink, service.clock(), None, &mut Log, stop).await,
+            Ok(sink) => demo::run(&EMBEDDED, sink, service.clock(), None, &mut Log(live), stop).await,
             Err(fault) => Err(fault),
         };
         if let Err(fault) = outcome {
@@ -141,9 +142,9 @@ async fn produce(
 }
 
 /// Tells the progress in the log.
-struct Log;
+struct Log<'a>(&'a CancellationToken);
 
-impl demo::Progress for Log {
+impl demo::Progress for Log<'_> {
     fn history(&mut self, _parts: u64) {
         tracing::info!("demo data are on their way");
     }
@@ -152,6 +153,7 @@ impl demo::Progress for Log {
 
     fn live(&mut self, _duration: Option<Duration>) {
         tracing::info!("the demo is live");
+        self.0.cancel();
     }
 
     fn sent(&mut self, _messages: usize) {}

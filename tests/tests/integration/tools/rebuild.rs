@@ -74,7 +74,8 @@ async fn break_things(database: &PgPool, story: &Story<'_>) {
         created_at, updated_at) VALUES ($1, '2026-01-05 10:30', 5, 2, 40, '2026-01-05 10:30:20', '2026-01-05 10:30:20')";
     corrupt(database, reading, &event(7)).await;
     corrupt(database, &format!("UPDATE timeline_data SET views = 3 WHERE {bucket}"), &event(3)).await;
-    corrupt(database, &format!("UPDATE channel_stats SET likes = 900 WHERE {channel}"), &event(7)).await;
+    let reading = "SET likes = 900, distribution_cost = 7, cost_read_at = '2026-01-05 10:30:20'";
+    corrupt(database, &format!("UPDATE channel_stats {reading} WHERE {channel}"), &event(7)).await;
 }
 
 /// The lines that name what [`break_things`] did, without the readings.
@@ -166,7 +167,8 @@ async fn what_is_wrong_is_named_and_made_right_while_messages_keep_arriving() {
             ..Bucket::default()
         },
     );
-    expected.channels.get_mut(&(story.event(7), "인스타그램".to_owned())).unwrap().likes = 900;
+    let read_channel = expected.channels.get_mut(&(story.event(7), "인스타그램".to_owned())).unwrap();
+    (read_channel.likes, read_channel.cost) = (900, "7.00".parse().unwrap());
     assert_eq!(tables::differences(&tables::read(database).await, &expected), Vec::<String>::new());
     let after = revisions(database).await;
     for (event, revision) in &before {
