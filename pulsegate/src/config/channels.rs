@@ -13,6 +13,8 @@ const OPEN: Duration = Duration::from_secs(30);
 pub(crate) struct Channels {
     /// With the default interval where none is said.
     pub(crate) settings: Settings,
+    /// Whether one is said.
+    pub(crate) is_interval_said: bool,
 }
 
 impl Channels {
@@ -38,7 +40,7 @@ impl Channels {
             breaker_failures: failures.unwrap_or(FAILURES),
             breaker_open: reader.read(&v::CHANNEL_BREAKER_OPEN, parse::duration).unwrap_or(OPEN),
         };
-        Self { settings }
+        Self { settings, is_interval_said: interval.is_some() }
     }
 }
 
@@ -58,8 +60,8 @@ mod tests {
 
     #[test]
     fn by_default_no_channel_is_refreshed() {
-        let Channels { settings } = read_with(&[]).unwrap();
-        assert!(settings.bases.is_empty());
+        let Channels { settings, is_interval_said } = read_with(&[]).unwrap();
+        assert!(settings.bases.is_empty() && !is_interval_said);
         assert_eq!((settings.interval, settings.timeout), (Duration::from_secs(60), Duration::from_secs(2)));
         assert_eq!((settings.breaker_failures, settings.breaker_open), (5, Duration::from_secs(30)));
     }

@@ -95,13 +95,13 @@ impl Consuming {
             // Not the process's own: that a part has failed is told by the part.
             let end = stop.child_token();
             let house = Arc::clone(&self.service).keep_house(self.upkeep, end.clone());
+            let live = CancellationToken::new();
             let demo = async {
                 if let Some(embedded) = broker.embedded.as_ref().filter(|_| self.demo) {
                     demo::embedded(&self.service, embedded, &self.kafka, &live, &end).await;
                 }
             };
             let seed = SmallRng::from_os_rng().next_u64();
-            let live = CancellationToken::new();
             let channels = async {
                 // Else all that the demo's history tells would look like growth of its first minute.
                 if broker.embedded.is_some() && self.demo {

@@ -1,6 +1,7 @@
 //! Channels' metrics from outside: what is read is stored once and right, whatever the APIs do.
 
 mod misbehaviour;
+mod refresh;
 mod replicas;
 mod sums;
 
