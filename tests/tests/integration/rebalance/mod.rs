@@ -15,7 +15,7 @@ use tests::report::not_for_real;
 use tests::services::Services;
 use tests::testbed::{Pulsegate, Role, Testbed};
 use tests::{unique, wait};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::sleep;
 
 use self::served::Served;
@@ -52,7 +52,8 @@ impl Group {
         let testbed = Testbed::builder().partitions(PARTITIONS).build().await.unwrap();
         let seed = unique::number();
         println!("seed {seed}");
-        let all = messages::generate(seed, MESSAGES);
+        // Groups share a thread: whoever computes on it lets the others' answers time out.
+        let all = spawn_blocking(move || messages::generate(seed, MESSAGES)).await.unwrap();
         let mut sender = Sender::new(testbed.brokers(), testbed.topics());
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
