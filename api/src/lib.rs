@@ -28,7 +28,7 @@ pub use http::{Peer, router};
 pub use networks::Networks;
 pub use origins::Origins;
 pub use settings::{Auth, Limits, Settings};
-pub use telemetry::describe as describe_metrics;
+pub use telemetry::{client_stalled, describe as describe_metrics};
 
 /// The schema in the schema definition language, with all descriptions.
 #[must_use]

@@ -30,7 +30,8 @@ pub struct Settings {
     pub graphiql: bool,
     /// How long a WebSocket may take to send `connection_init`.
     pub ws_init_timeout: Duration,
-    /// How long a WebSocket's client may take to accept a frame before it is cut off.
+    /// How long a WebSocket's client may take to accept a frame before it is cut off. Whoever serves the router should do
+    /// the same to other connections.
     pub ws_send_timeout: Duration,
     /// How long after it was given out a subscription's cursor can be resumed from.
     pub resume_window: Duration,

@@ -21,6 +21,7 @@ const WEBSOCKETS: &str = "pulsegate_websockets";
 const EVENT_STREAMS: &str = "pulsegate_event_streams";
 pub(crate) const LIVE_UPDATES: &str = "pulsegate_live_updates_total";
 pub(crate) const LIVE_EXECUTIONS: &str = "pulsegate_live_executions_total";
+pub(crate) const LIVE_LATENCY: &str = "pulsegate_live_update_latency_seconds";
 pub(crate) const STALLED_CLIENTS: &str = "pulsegate_stalled_clients_total";
 
 /// Clients choose the names of operations, so only so many are told apart.
@@ -54,10 +55,17 @@ pub fn describe() {
         LIVE_EXECUTIONS,
         "Updates of subscriptions that were executed, each for all who take the same step"
     );
+    describe_histogram!(
+        LIVE_LATENCY,
+        Unit::Seconds,
+        "Time from a commit to the frame that tells a subscriber of it; waiting for the subscriber's own interval is left out"
+    );
     describe_counter!(
         STALLED_CLIENTS,
-        "WebSockets that were cut off because their clients took no frame for too long"
+        "Connections that were cut off because their clients took nothing of what was sent for too long"
     );
+    // What never happened is 0, not absent.
+    counter!(STALLED_CLIENTS).increment(0);
 }
 
 /// Counts as one of `gauge` for as long as it lives.
@@ -74,6 +82,12 @@ impl Drop for Held {
     fn drop(&mut self) {
         gauge!(self.0).decrement(1);
     }
+}
+
+/// Counts a connection that was cut off because its client took nothing of what was sent for too long. The router's own
+/// WebSockets are counted already.
+pub fn client_stalled() {
+    counter!(STALLED_CLIENTS).increment(1);
 }
 
 /// Counts a request.

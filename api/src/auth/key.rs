@@ -34,6 +34,9 @@ pub enum InvalidKey {
 }
 
 impl JwtKey {
+    /// Bytes that a secret for HS256 should have at least: as many as its hash (RFC 7518, 3.2).
+    pub const SECRET_BYTES: usize = 32;
+
     /// A secret that is shared with the issuer, for HS256.
     ///
     /// # Errors

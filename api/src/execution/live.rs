@@ -14,7 +14,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet},
 };
 use futures_util::{FutureExt, Stream, StreamExt};
-use metrics::Counter;
+use metrics::{Counter, Histogram};
 use service::{
     domain::Viewer,
     live::{LiveError, StepKey},
@@ -87,6 +87,7 @@ pub(super) struct Audiences {
     all: Mutex<HashMap<Key, Weak<Audience>>>,
     delivered: Counter,
     executed: Counter,
+    latency: Histogram,
 }
 
 impl Audiences {
@@ -95,6 +96,7 @@ impl Audiences {
             all: Mutex::default(),
             delivered: metrics::counter!(telemetry::LIVE_UPDATES),
             executed: metrics::counter!(telemetry::LIVE_EXECUTIONS),
+            latency: metrics::histogram!(telemetry::LIVE_LATENCY),
         }
     }
 
@@ -171,7 +173,7 @@ pub(super) fn follow(
                     yield sent;
                 }
                 Err(error) => {
-                    yield Box::pin(audience.show(&executor, Err(error))).await;
+                    yield Arc::new(Box::pin(audience.show(&executor, Err(error))).await);
                     return;
                 }
             }
@@ -231,7 +233,7 @@ impl Audience {
 
     /// Makes the update of a step, or waits for whoever is making it.
     async fn make(&self, executor: &Executor, step: Step) -> Arc<Sent> {
-        let Some(key) = step.key() else { return self.show(executor, Ok(step.update())).await };
+        let Some(key) = step.key() else { return Arc::new(self.show(executor, Ok(step.update())).await) };
         let sent = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.retain(|known| known.since.elapsed() < KEPT_FOR);
@@ -244,11 +246,18 @@ impl Audience {
                 sent
             }
         };
-        Arc::clone(sent.get_or_init(|| self.show(executor, Ok(step.update()))).await)
+        let show = async || {
+            let sent = self.show(executor, Ok(step.update())).await;
+            Arc::new(match step.due_at() {
+                Some(at) => sent.due(at, &executor.audiences.latency),
+                None => sent,
+            })
+        };
+        Arc::clone(sent.get_or_init(show).await)
     }
 
     /// Executes one update.
-    async fn show(&self, executor: &Executor, update: Result<Update, LiveError>) -> Arc<Sent> {
+    async fn show(&self, executor: &Executor, update: Result<Update, LiveError>) -> Sent {
         executor.audiences.executed.increment(1);
         let cursor = update.as_ref().ok().map(|update| update.cursor().to_owned());
         let turn = Turn::show(update, &executor.reporter);
@@ -256,9 +265,9 @@ impl Audience {
             Some(response) => executor.finisher.answer(response, &self.template.chosen),
             None => Answer::failed(executor.reporter.defect(PANIC)),
         };
-        Arc::new(match cursor {
+        match cursor {
             Some(cursor) => Sent::update(&answer, &cursor),
             None => Sent::answer(&answer),
-        })
+        }
     }
 }

@@ -1,3 +1,6 @@
+use metrics::Histogram;
+use tokio::time::Instant;
+
 use super::Answer;
 
 /// An answer as text, ready to be sent to any number of clients.
@@ -7,17 +10,37 @@ pub(crate) struct Sent {
     /// The errors alone, where the request was not executed.
     refusal: Option<String>,
     cursor: Option<String>,
+    due: Option<Due>,
+}
+
+/// Since when an update could have been sent, and what is told of how long it took.
+#[derive(Debug)]
+struct Due {
+    at: Instant,
+    latency: Histogram,
 }
 
 impl Sent {
     pub(crate) fn answer(answer: &Answer) -> Self {
         // Answers hold text keys and finite numbers only, so there is nothing that could not be written.
         let refusal = answer.is_refusal().then(|| serde_json::to_string(answer.errors()).unwrap_or_default());
-        Self { text: serde_json::to_string(answer).unwrap_or_default(), refusal, cursor: None }
+        Self { text: serde_json::to_string(answer).unwrap_or_default(), refusal, cursor: None, due: None }
     }
 
     pub(super) fn update(answer: &Answer, cursor: &str) -> Self {
         Self { cursor: Some(cursor.to_owned()), ..Self::answer(answer) }
+    }
+
+    /// One that tells of a commit that could have been told since `at`.
+    pub(super) fn due(self, at: Instant, latency: &Histogram) -> Self {
+        Self { due: Some(Due { at, latency: latency.clone() }), ..self }
+    }
+
+    /// To be told when it is handed to a client's connection.
+    pub(crate) fn is_on_its_way(&self) {
+        if let Some(due) = &self.due {
+            due.latency.record(due.at.elapsed());
+        }
     }
 
     /// JSON without line breaks.

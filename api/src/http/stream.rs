@@ -122,6 +122,7 @@ async fn follow(
     let events = answers
         .map(move |sent| {
             let _ = &counted;
+            sent.is_on_its_way();
             event(&sent)
         })
         .chain(stream::once(future::ready(complete())))

@@ -19,7 +19,7 @@ use crate::{
     error::{ErrorCode, Fault},
     execution::{Answer, Params, Sent},
     gateway::Shared,
-    telemetry::{Held, STALLED_CLIENTS},
+    telemetry::{Held, client_stalled},
 };
 
 /// How often a client is asked whether it is still there.
@@ -145,7 +145,7 @@ impl Session {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => {
-                metrics::counter!(STALLED_CLIENTS).increment(1);
+                client_stalled();
                 Err(End::Gone)
             }
         }
@@ -272,14 +272,16 @@ impl Session {
 
     async fn emit(&mut self, id: &str, event: Event) -> Result<(), End> {
         match event {
-            Event::Answer(sent) => match sent.refusal() {
-                Some(errors) => {
+            Event::Answer(sent) => {
+                if let Some(errors) = sent.refusal() {
                     // `error` ends an operation as `complete` does.
                     self.operations.stop(id);
-                    self.send(ServerMessage::Error { id, payload: errors }).await
+                    return self.send(ServerMessage::Error { id, payload: errors }).await;
                 }
-                None => self.send(ServerMessage::Next { id, payload: sent.text() }).await,
-            },
+                self.send(ServerMessage::Next { id, payload: sent.text() }).await?;
+                sent.is_on_its_way();
+                Ok(())
+            }
             Event::Done => {
                 self.operations.stop(id);
                 self.send(ServerMessage::Complete { id }).await

@@ -28,6 +28,8 @@ pub(crate) enum Access {
 #[derive(Clone, Debug)]
 pub(crate) enum Key {
     Fixed(JwtKey),
+    /// A secret that is so short that it might be guessed.
+    Guessable(JwtKey),
     /// Where the issuer publishes its keys.
     Published(Uri),
 }
@@ -78,7 +80,7 @@ fn auth(reader: &mut Reader<'_>, address: SocketAddr) -> Access {
     let said = reader.layers.find(&v::AUTH).is_some();
     match reader.read(&v::AUTH, method) {
         Some(Method::Off) => Access::Off,
-        Some(Method::Jwt) => jwt(reader).unwrap_or(Access::Off),
+        Some(Method::Jwt) => jwt(reader, address).unwrap_or(Access::Off),
         None => {
             if !said && !address.ip().is_loopback() {
                 let what = format!(
@@ -92,7 +94,7 @@ fn auth(reader: &mut Reader<'_>, address: SocketAddr) -> Access {
 }
 
 /// `None` where something is wrong, which is noted.
-fn jwt(reader: &mut Reader<'_>) -> Option<Access> {
+fn jwt(reader: &mut Reader<'_>, address: SocketAddr) -> Option<Access> {
     let sources = [v::JWT_HS256_SECRET, v::JWT_PUBLIC_KEY_FILE, v::JWT_JWKS_URL];
     let given = sources.iter().filter(|variable| reader.layers.find(variable).is_some()).count();
     if given != 1 {
@@ -102,16 +104,28 @@ fn jwt(reader: &mut Reader<'_>) -> Option<Access> {
         reader.wrong(&v::AUTH, what);
         return None;
     }
-    let secret = reader.read(&v::JWT_HS256_SECRET, |text| {
-        JwtKey::secret(text.as_bytes()).map_err(|fault| fault.to_string())
-    });
-    let fixed = secret.or_else(|| reader.read(&v::JWT_PUBLIC_KEY_FILE, public_key)).map(Key::Fixed);
+    let secret = reader.read(&v::JWT_HS256_SECRET, |text| secret(text, address));
+    let fixed = secret.or_else(|| reader.read(&v::JWT_PUBLIC_KEY_FILE, public_key).map(Key::Fixed));
     let key = fixed.or_else(|| reader.read(&v::JWT_JWKS_URL, parse::web_address).map(Key::Published))?;
     Some(Access::Jwt {
         key,
         issuer: reader.read(&v::JWT_ISSUER, parse::text),
         audience: reader.read(&v::JWT_AUDIENCE, parse::text),
     })
+}
+
+/// Whoever has one token can try secrets against it, on a machine of their own and as fast as that is. Where only this
+/// machine can reach the gateway, as when somebody tries it out, a short one will do.
+fn secret(text: &str, address: SocketAddr) -> Parsed<Key> {
+    let is_long = text.len() >= JwtKey::SECRET_BYTES;
+    if !is_long && !address.ip().is_loopback() {
+        let least = JwtKey::SECRET_BYTES;
+        return Err(format!(
+            "is so short that it might be guessed; allowed: {least} bytes or more (`openssl rand -hex 32` makes one)"
+        ));
+    }
+    let key = JwtKey::secret(text.as_bytes()).map_err(|fault| fault.to_string())?;
+    Ok(if is_long { Key::Fixed(key) } else { Key::Guessable(key) })
 }
 
 fn public_key(path: &str) -> Parsed<JwtKey> {
@@ -196,6 +210,27 @@ mod tests {
         let (_, Gateway { settings, .. }) =
             read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", &secret), ("GRAPHIQL", "on")]).unwrap();
         assert!(settings.graphiql && !settings.introspection);
+    }
+
+    #[test]
+    fn a_secret_that_might_be_guessed_stays_on_the_machine() {
+        let with = |address, secret| {
+            read_with(&[("AUTH", "jwt"), ("JWT_HS256_SECRET", secret), ("HTTP_ADDR", address)])
+        };
+        let (short, long) = ("hunter2", "s".repeat(32));
+        let key = |read: Result<(SocketAddr, Gateway), String>| match read.unwrap().1.auth {
+            Access::Jwt { key, .. } => key,
+            Access::Off => panic!("off"),
+        };
+        assert!(matches!(key(with("127.0.0.1:0", short)), Key::Guessable(_)));
+        for address in ["127.0.0.1:0", "0.0.0.0:8080"] {
+            assert!(matches!(key(with(address, &long)), Key::Fixed(_)));
+        }
+        let fault = with("0.0.0.0:8080", short).unwrap_err();
+        assert!(
+            fault.starts_with("pulsegate: JWT_HS256_SECRET: is so short") && !fault.contains(short),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) struct Http {
     pub(crate) header_timeout: Duration,
     /// How long it is answered on when the process is asked to stop.
     pub(crate) shutdown_grace: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub(crate) send_timeout: Duration,
     /// Bytes of a request's first line.
     pub(crate) longest_line: u64,
 }
@@ -89,6 +91,7 @@ const GATEWAY_ADDRESS: SocketAddr =
 const PROBES_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+const PROBES_SEND_TIMEOUT: Duration = Duration::from_secs(20);
 const PROCESSED_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// What the database driver passes on of PostgreSQL's notices is of no use to anybody.
 const LOG: &str = "info,sqlx=warn";
@@ -104,6 +107,7 @@ impl Serve {
     fn take(reader: &mut Reader<'_>) -> Self {
         let (address, gateway) = gateway::read(reader, GATEWAY_ADDRESS);
         let longest_line = gateway.settings.limits.bytes;
+        let send_timeout = gateway.settings.ws_send_timeout;
         Self {
             database: database(reader),
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
@@ -112,7 +116,7 @@ impl Serve {
             channels: Channels::read(reader),
             upkeep: upkeep(reader),
             address,
-            http: http(reader, longest_line),
+            http: http(reader, send_timeout, longest_line),
             gateway,
         }
     }
@@ -133,7 +137,7 @@ impl Consume {
             channels: Channels::read(reader),
             upkeep: upkeep(reader),
             address: reader.read(&v::CONSUMER_HTTP_ADDR, parse::address).unwrap_or(PROBES_ADDRESS),
-            http: http(reader, 0),
+            http: http(reader, PROBES_SEND_TIMEOUT, 0),
         }
     }
 }
@@ -172,10 +176,11 @@ fn database(reader: &mut Reader<'_>) -> Database {
     )
 }
 
-fn http(reader: &mut Reader<'_>, longest_line: u64) -> Http {
+fn http(reader: &mut Reader<'_>, send_timeout: Duration, longest_line: u64) -> Http {
     Http {
         header_timeout: reader.read(&v::HTTP_HEADER_TIMEOUT, parse::duration).unwrap_or(HEADER_TIMEOUT),
         shutdown_grace: reader.read(&v::SHUTDOWN_GRACE, parse::grace).unwrap_or(SHUTDOWN_GRACE),
+        send_timeout,
         longest_line,
     }
 }

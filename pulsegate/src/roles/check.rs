@@ -105,6 +105,9 @@ async fn kafka(config: &Check) -> Result<String, String> {
 async fn tokens(access: &Access) -> Result<String, String> {
     match access {
         Access::Off => Ok("none are needed (AUTH=off): everybody who gets there sees everything".to_owned()),
+        Access::Jwt { key: Key::Guessable(_), .. } => {
+            Ok("are checked with a secret that is so short that it might be guessed".to_owned())
+        }
         Access::Jwt { key: Key::Fixed(_), .. } => {
             Ok("are checked with the key of the configuration".to_owned())
         }

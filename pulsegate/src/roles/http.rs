@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, io, iter, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -10,6 +10,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::util::MapRequest;
 
@@ -24,6 +25,8 @@ const HEADERS: u64 = 32 * 1024;
 const BREATH: Duration = Duration::from_millis(100);
 /// How long requests that are under way may take once the process stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(4);
+/// A WebSocket is given as long, and sees for itself that it is: so each is counted once.
+const LATER: Duration = Duration::from_secs(1);
 
 /// Listens on an address; its port may be 0.
 pub(super) async fn listen(address: SocketAddr, variable: &Variable) -> Result<TcpListener, Failure> {
@@ -61,14 +64,8 @@ pub(super) async fn answer(
                 }
             }
         };
-        let serve = serve(
-            stream,
-            peer,
-            router.clone(),
-            Arc::clone(&builder),
-            settings.header_timeout,
-            connections.watcher(),
-        );
+        let serve =
+            serve(stream, peer, router.clone(), Arc::clone(&builder), settings, connections.watcher());
         tokio::spawn(serve);
     }
     drop(listener);
@@ -97,24 +94,37 @@ async fn serve(
     peer: SocketAddr,
     router: Router,
     builder: Arc<Builder<TokioExecutor>>,
-    patience: Duration,
+    settings: Http,
     watcher: Watcher,
 ) {
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(%fault, "a connection answers with delay");
     }
     // The time limit for headers begins with their first byte.
-    if !matches!(tokio::time::timeout(patience, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
+    if !matches!(tokio::time::timeout(settings.header_timeout, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
         return;
     }
+    // What a client is sent and does not take would be kept for it.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(settings.send_timeout + LATER));
     let service = MapRequest::new(router, move |mut request: http::Request<_>| {
         request.extensions_mut().insert(api::Peer(peer.ip()));
         request
     });
     let connection = builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service))
         .into_owned();
     if let Err(fault) = watcher.watch(connection).await {
+        if is_stalled(&*fault) {
+            api::client_stalled();
+        }
         tracing::debug!(fault, "a connection broke off");
     }
+}
+
+/// Whether the client took nothing for too long.
+fn is_stalled(fault: &(dyn Error + 'static)) -> bool {
+    iter::successors(Some(fault), |&fault| fault.source())
+        .filter_map(|fault| fault.downcast_ref::<io::Error>())
+        .any(|fault| fault.kind() == io::ErrorKind::TimedOut)
 }

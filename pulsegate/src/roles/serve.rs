@@ -104,6 +104,13 @@ pub(super) fn auth(access: Access) -> Result<Auth, Failure> {
     let Access::Jwt { key, issuer, audience } = access else { return Ok(Auth::Off) };
     let key = match key {
         Key::Fixed(key) => key,
+        Key::Guessable(key) => {
+            let least = JwtKey::SECRET_BYTES;
+            tracing::warn!(
+                "JWT_HS256_SECRET is shorter than {least} bytes: it might be guessed from a token"
+            );
+            key
+        }
         Key::Published(address) => {
             if address.scheme_str() == Some("http") {
                 tracing::warn!("JWT_JWKS_URL is not encrypted: whoever stands in between can make tokens");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use super::COUNTERS;
 use crate::domain::{BreakerState, ChannelType};
 
 const READINGS: &str = "pulsegate_channel_readings_total";
@@ -17,6 +18,10 @@ pub fn describe() {
     describe_counter!(KEPT_OUT, "Values of readings that were lower than what is stored, by counter");
     describe_histogram!(CALLS, metrics::Unit::Seconds, "Time that a call of a channel API took, by type");
     describe_gauge!(BREAKER, "This process's breaker of a type's API: 0 closed, 1 half-open, 2 open");
+    // What never happened is 0, not absent.
+    for counter in COUNTERS {
+        counter!(KEPT_OUT, "counter" => counter).increment(0);
+    }
 }
 
 pub(super) fn read(kind: ChannelType, outcome: &'static str) {

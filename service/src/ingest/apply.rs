@@ -48,22 +48,25 @@ impl Service {
                     dedup::hash(message, cluster_id, place(message).map_or(0, |place| place.generation))
                 })
                 .collect();
-            let mut new = dedup::keep_new(&mut tx, seen_on, hashes.clone()).await?;
+            let mut unseen = dedup::keep_new(&mut tx, seen_on, hashes.clone()).await?;
             // Taken out as it is used: of two messages with one id in one batch, one counts.
             let fresh: Vec<&Message> = ahead
                 .iter()
                 .zip(&hashes)
-                .filter(|(_, hash)| new.remove(hash))
+                .filter(|(_, hash)| unseen.remove(hash))
                 .map(|(message, _)| *message)
                 .collect();
 
             let changes = fold::fold(fresh.iter().copied());
             let mut commits = rows::write(&mut tx, &changes).await?;
             position::advance(&mut tx, cluster_id, &batch.positions).await?;
+            let new = commits.len();
             earlier_commits(&mut tx, &behind, &mut commits).await?;
             fault::pass(Boundary::BeforeCommit);
             tx.commit().await?;
             fault::pass(Boundary::AfterCommit);
+            let now = self.clock().now();
+            commits.iter_mut().take(new).for_each(|commit| commit.committed_at = Some(now));
             self.cache().mark_processed(given().collect());
             return Ok(Applied {
                 fresh: fresh.len(),

@@ -16,6 +16,15 @@ pub struct Commit {
     pub revision: Revision,
     /// The start of the earliest timeline bucket that changed; that and all later ones may have.
     pub changed_from: Option<DateTime<Utc>>,
+    /// When it took place, by the clock of the process that wrote; the earliest where it stands for several. `None` where
+    /// that is not known, as when an earlier transaction is told of again, or by another version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<DateTime<Utc>>,
+}
+
+/// The earlier of what there is.
+fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    [one, other].into_iter().flatten().min()
 }
 
 impl Commit {
@@ -27,9 +36,7 @@ impl Commit {
             }
         }
         self.revision = self.revision.max(other.revision);
-        self.changed_from = match (self.changed_from, other.changed_from) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.changed_from = earlier(self.changed_from, other.changed_from);
+        self.committed_at = earlier(self.committed_at, other.committed_at);
     }
 }

@@ -198,6 +198,7 @@ impl Service {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
+        commit.committed_at = Some(self.clock().now());
         applied.commit = Some(commit);
         Ok(applied)
     }

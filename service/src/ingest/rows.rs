@@ -132,6 +132,7 @@ pub(super) fn commit(event: &str, user: &str, revision: i64) -> Commit {
         owners: if user.is_empty() { Vec::new() } else { vec![UserId::trusted(user)] },
         revision,
         changed_from: None,
+        committed_at: None,
     }
 }
 

@@ -173,6 +173,19 @@ mod tests {
     use crate::domain::EventId;
 
     #[test]
+    fn versions_understand_each_other() {
+        let earlier = r#"{"event_id":"evt-1","owners":["u"],"revision":7,"changed_from":null}"#;
+        let read: Commit = serde_json::from_str(earlier).unwrap();
+        assert_eq!((read.revision, read.committed_at), (7, None));
+        // What is not known is said as before, and what a later version adds is passed over.
+        assert_eq!(serde_json::to_string(&read).unwrap(), earlier);
+        let later = earlier.replace('}', r#","committed_at":"2026-01-05T00:00:00.000000001Z","more":1}"#);
+        let read: Commit = serde_json::from_str(&later).unwrap();
+        let again: Commit = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+        assert!(read.committed_at.is_some() && again == read, "a commit is known again by all of it");
+    }
+
+    #[test]
     fn notifications_stay_below_the_limit_and_lose_nothing() {
         let commits: Vec<Commit> = (0..1000)
             .map(|revision| Commit {
@@ -180,6 +193,7 @@ mod tests {
                 owners: Vec::new(),
                 revision,
                 changed_from: None,
+                committed_at: None,
             })
             .collect();
         let payloads = notifications(&commits);

@@ -55,6 +55,9 @@ pub(super) struct Look<P> {
     pub(super) picture: P,
     pub(super) number: u64,
     pub(super) shown_at: Instant,
+    /// Since when its followers could have been told of it: the earliest commit that it is the first to show, or when
+    /// their interval allowed another look, if that is later. `None` where no commit is known to have made it.
+    pub(super) due_at: Option<Instant>,
 }
 
 /// Something that is being drawn. When the last who look at it are gone, drawing ends.
@@ -206,15 +209,19 @@ impl<S: Scene> Artist<S> {
     /// Draws for ever.
     async fn draw(mut self) -> Result<(), Error> {
         let mut change = Change::unknown();
+        // When another look is allowed.
+        let mut next = Instant::now();
         loop {
             // Counted before reading: whoever asked until now is answered by what is read from now on.
             let answers = self.requests.load(Ordering::SeqCst);
             let number = self.numbers.next();
+            let began = Instant::now();
             if let Some(picture) = self.scene.look(&change, number).await? {
                 let shown_at = Instant::now();
-                self.show.send_replace(Some(Look { picture, number, shown_at }));
+                let due_at = change.since.map(|since| since.max(next.min(began)));
+                self.show.send_replace(Some(Look { picture, number, shown_at, due_at }));
             }
-            let next = Instant::now() + self.pace;
+            next = Instant::now() + self.pace;
             self.answer.send_replace(answers);
             let until = self
                 .scene

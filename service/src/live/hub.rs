@@ -5,7 +5,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     domain::{EventId, Revision, UserId},
@@ -35,6 +35,8 @@ pub(crate) struct Change {
     heard: Vec<(Revision, Option<DateTime<Utc>>)>,
     /// Something may have been missed: all must be read again.
     pub resync: bool,
+    /// When the earliest of the commits took place, where that is known.
+    pub since: Option<Instant>,
 }
 
 /// Some commits were not heard of.
@@ -44,14 +46,15 @@ pub(crate) struct Unheard;
 impl Change {
     /// What is not known to be a change may be any.
     pub(crate) const fn unknown() -> Self {
-        Self { heard: Vec::new(), resync: true }
+        Self { heard: Vec::new(), resync: true, since: None }
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
         self.resync |= other.resync;
+        self.since = [self.since, other.since].into_iter().flatten().min();
         self.heard.extend(other.heard);
         if self.resync || self.heard.len() > MOST_HEARD {
-            *self = Self::unknown();
+            *self = Self { since: self.since, ..Self::unknown() };
         }
     }
 
@@ -124,8 +127,14 @@ impl Hub {
         Follower { hub: Arc::clone(self), topic, slot }
     }
 
-    /// Tells the followers. Commits may be told more than once and in any order.
-    pub(crate) fn deliver(&self, commits: &[Commit]) {
+    /// Tells the followers; it is `now`. Commits may be told more than once and in any order.
+    pub(crate) fn deliver(&self, commits: &[Commit], now: DateTime<Utc>) {
+        let heard_at = Instant::now();
+        // By the clocks of two machines, which may differ a little.
+        let since = |committed_at: DateTime<Utc>| {
+            let age = (now - committed_at).to_std().unwrap_or_default();
+            heard_at.checked_sub(age).unwrap_or(heard_at)
+        };
         let followers = lock(&self.followers);
         for commit in commits {
             if !self.known.entry_by_ref(commit).or_default().is_fresh() {
@@ -134,7 +143,8 @@ impl Hub {
             self.latest.entry_by_ref(&commit.event_id).and_upsert_with(|known| {
                 known.map_or(commit.revision, |known| known.into_value().max(commit.revision))
             });
-            let change = Change { heard: vec![(commit.revision, commit.changed_from)], resync: false };
+            let since = commit.committed_at.map(since);
+            let change = Change { heard: vec![(commit.revision, commit.changed_from)], resync: false, since };
             let tell = |topic: &Topic, change: &Change| {
                 for slot in followers.get(topic).into_iter().flatten() {
                     slot.put(change.clone());
@@ -142,7 +152,7 @@ impl Hub {
             };
             tell(&Topic::Event(commit.event_id.clone()), &change);
             for owner in &commit.owners {
-                tell(&Topic::User(owner.clone()), &Change::default());
+                tell(&Topic::User(owner.clone()), &Change { since, ..Change::default() });
             }
         }
     }
@@ -194,6 +204,10 @@ impl Drop for Follower {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn commit(revision: Revision, minute: u32) -> Commit {
@@ -202,7 +216,12 @@ mod tests {
             owners: vec![UserId::trusted("user-1")],
             revision,
             changed_from: DateTime::from_timestamp(i64::from(minute) * 60, 0),
+            committed_at: None,
         }
+    }
+
+    fn deliver(hub: &Hub, commit: Commit) {
+        hub.deliver(&[commit], DateTime::UNIX_EPOCH);
     }
 
     #[tokio::test]
@@ -211,9 +230,9 @@ mod tests {
         let event = hub.follow(Topic::Event(EventId::trusted("evt-1")));
         let user = hub.follow(Topic::User(UserId::trusted("user-1")));
         let other = hub.follow(Topic::Event(EventId::trusted("evt-2")));
-        hub.deliver(&[commit(2, 7)]);
-        hub.deliver(&[commit(1, 5)]);
-        hub.deliver(&[commit(2, 7)]);
+        deliver(&hub, commit(2, 7));
+        deliver(&hub, commit(1, 5));
+        deliver(&hub, commit(2, 7));
         let change = event.changed().await;
         assert_eq!(change.between(0, 2), Ok(DateTime::from_timestamp(300, 0)));
         assert_eq!(change.between(0, 3), Err(Unheard), "the third was not heard of");
@@ -227,12 +246,30 @@ mod tests {
         let hub = Arc::new(Hub::new());
         let event = hub.follow(Topic::Event(EventId::trusted("evt-1")));
         for revision in 1..1_000 {
-            hub.deliver(&[commit(revision, 1)]);
+            deliver(&hub, commit(revision, 1));
         }
         let change = event.changed().await;
         assert!(change.heard.len() <= MOST_HEARD);
         assert_eq!(change.between(0, 999), Err(Unheard));
         assert_eq!(event.take(), None);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_as_old_as_its_first_commit() {
+        let hub = Arc::new(Hub::new());
+        let event = hub.follow(Topic::Event(EventId::trusted("evt-1")));
+        let now = DateTime::UNIX_EPOCH + TimeDelta::seconds(60);
+        let at = |second| Some(DateTime::UNIX_EPOCH + TimeDelta::seconds(second));
+        let before = Instant::now();
+        // The last one's writer has a clock that is ahead.
+        for (revision, committed_at) in [(1, at(58)), (2, at(51)), (3, None), (4, at(70))] {
+            hub.deliver(&[Commit { committed_at, ..commit(revision, 1) }], now);
+        }
+        let since = event.changed().await.since.unwrap();
+        assert!(before.duration_since(since) <= Duration::from_secs(9));
+        assert!(Instant::now().duration_since(since) >= Duration::from_secs(9));
+        deliver(&hub, commit(5, 1));
+        assert_eq!(event.changed().await.since, None);
     }
 
     #[test]

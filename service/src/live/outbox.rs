@@ -106,7 +106,7 @@ impl Service {
         fault::pass(Boundary::InPublication);
         let told = invalidated && self.announce(&commits).await.is_ok();
         // Followers in this process need no bus.
-        self.hub().deliver(&commits);
+        self.hub().deliver(&commits, self.clock().now());
         if told {
             self.outbox().emptied.notify_waiters();
         } else {
@@ -118,6 +118,6 @@ impl Service {
     /// Takes in what another process committed: the cache of this process first, then the followers.
     pub(super) fn deliver(&self, commits: &[Commit]) {
         self.cache().invalidate_memory(&sources(commits));
-        self.hub().deliver(commits);
+        self.hub().deliver(commits, self.clock().now());
     }
 }

@@ -27,6 +27,11 @@ impl<S: Copy> Seen<S> {
         }
     }
 
+    /// Whether it is a state of this process.
+    pub(super) const fn is_here(&self) -> bool {
+        matches!(self, Self::Here { .. })
+    }
+
     /// The step to a state; `None` where no other follower goes the same.
     pub(super) fn step_to(&self, to: u64) -> Option<StepKey> {
         match self {

@@ -4,6 +4,7 @@ use async_stream::try_stream;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures_util::Stream;
+use tokio::time::Instant;
 
 use super::{
     LiveError, Resume, StepKey, UpdateKind,
@@ -56,6 +57,7 @@ pub struct TimelineStep {
     frame: Arc<Frame>,
     number: u64,
     given_out: DateTime<Utc>,
+    due_at: Option<Instant>,
 }
 
 fn seen(frame: &Frame) -> ChartSeen {
@@ -67,6 +69,12 @@ impl TimelineStep {
     #[must_use]
     pub fn key(&self) -> Option<StepKey> {
         self.seen.step_to(self.number)
+    }
+
+    /// Since when the follower could have been sent it, where a commit is what it tells of.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Instant> {
+        self.due_at.filter(|_| self.seen.is_here())
     }
 
     fn buckets(&self) -> Vec<Bucket> {
@@ -155,6 +163,7 @@ impl Service {
                     frame,
                     number: look.number,
                     given_out: service.clock().now(),
+                    due_at: look.due_at,
                 };
                 if !step.is_known() {
                     yield step;

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use async_stream::try_stream;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use tokio::time::Instant;
 
 use super::{
     LiveError, Resume, StepKey, UpdateKind,
@@ -66,6 +67,7 @@ pub struct UserStep {
     user: Arc<UserOverview>,
     number: u64,
     given_out: DateTime<Utc>,
+    due_at: Option<Instant>,
 }
 
 impl UserStep {
@@ -73,6 +75,12 @@ impl UserStep {
     #[must_use]
     pub fn key(&self) -> Option<StepKey> {
         self.seen.step_to(self.number)
+    }
+
+    /// Since when the follower could have been sent it, where a commit is what it tells of.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Instant> {
+        self.due_at.filter(|_| self.seen.is_here())
     }
 
     /// Makes the update.
@@ -132,6 +140,7 @@ impl Service {
                         user,
                         number: look.number,
                         given_out: service.clock().now(),
+                        due_at: look.due_at,
                     };
                     pace.sent(look.shown_at);
                 }

@@ -149,6 +149,7 @@ fn commits(
                 owners: owners.into_iter().filter(|owner| !owner.is_empty()).map(UserId::trusted).collect(),
                 revision,
                 changed_from: changed_from.get(&event).map(NaiveDateTime::and_utc),
+                committed_at: None,
             }
         })
         .collect()

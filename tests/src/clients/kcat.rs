@@ -48,9 +48,26 @@ impl Kcat {
     /// # Errors
     /// As for [`Self::produce_file`].
     pub async fn produce(&self, topic: &str, key: &str, body: &str) -> anyhow::Result<()> {
+        self.produce_with(topic, key, body, &[]).await
+    }
+
+    /// Produces one message with headers, `name=value` each.
+    ///
+    /// # Errors
+    /// As for [`Self::produce_file`].
+    pub async fn produce_with(
+        &self,
+        topic: &str,
+        key: &str,
+        body: &str,
+        headers: &[&str],
+    ) -> anyhow::Result<()> {
         let file = tempfile::NamedTempFile::new()?;
         tokio::fs::write(file.path(), format!("{key}{SEPARATOR}{body}\n")).await?;
-        self.produce_file(topic, file.path()).await
+        let mut command = self.command("-P", topic);
+        command.args(headers.iter().flat_map(|header| ["-H", *header]));
+        command.args(["-K", &SEPARATOR.to_string(), "-l"]).arg(file.path());
+        run(&mut command).await.map(drop)
     }
 
     /// Reads all that is in `topic` now. Bodies hold no line breaks.

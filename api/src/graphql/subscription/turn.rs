@@ -19,6 +19,7 @@ use service::{
         UserStep, UserUpdate,
     },
 };
+use tokio::time::Instant;
 
 use crate::error::{Fault, Reporter};
 
@@ -85,6 +86,15 @@ impl Step {
             Self::Timeline(step) => step.key(),
             Self::Event(step) => step.key(),
             Self::User(step) => step.key(),
+        }
+    }
+
+    /// Since when the follower could have been sent it, where a commit is what it tells of.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        match self {
+            Self::Timeline(step) => step.due_at(),
+            Self::Event(step) => step.due_at(),
+            Self::User(step) => step.due_at(),
         }
     }
 

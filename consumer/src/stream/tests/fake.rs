@@ -149,6 +149,7 @@ impl Store for Arc<Fake> {
             owners: Vec::new(),
             revision: 1,
             changed_from: None,
+            committed_at: None,
         }];
         Ok(applied)
     }

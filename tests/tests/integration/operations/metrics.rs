@@ -17,6 +17,12 @@ fn names(text: &str) -> BTreeSet<String> {
     series.map(name).filter(|name| !name.is_empty()).collect()
 }
 
+/// What a name is called without what a histogram appends.
+fn family(name: &str) -> &str {
+    let endings = ["_bucket", "_sum", "_count"];
+    endings.into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
 /// What expressions of the dashboard and of the alerts are about.
 fn asked(expression: &str) -> BTreeSet<String> {
     expression
@@ -46,8 +52,10 @@ fn under(value: &Value, key: &str, found: &mut Vec<String>) {
 async fn dashboards_and_alerts_ask_for_what_is_measured() {
     let testbed = Testbed::new().await.unwrap();
     let gateway = testbed.start(Role::Serve).await.unwrap();
-    let consumer = testbed.start(Role::Consume).await.unwrap();
-    let topic = testbed.topics().sources()[0];
+    // Its channels' API is away.
+    let channels = [("CHANNEL_API_SNS_URL", "http://127.0.0.1:1"), ("CHANNEL_REFRESH_INTERVAL", "1s")];
+    let consumer = testbed.start_with(Role::Consume, &channels).await.unwrap();
+    let [topic, participants, distributions] = testbed.topics().sources();
     let body = json!({ "eventId": testbed.id("evt", 0), "eventTitle": "이벤트", "userId": "u", "totalInvestment": "1",
                        "expectedRevenue": "2", "occurredAt": "2026-01-05T00:00:00Z" });
     let kcat = testbed.kcat();
@@ -70,7 +78,20 @@ async fn dashboards_and_alerts_ask_for_what_is_measured() {
     for number in 0..150 {
         graphql.data(&format!("query Name{number} {{ __typename }}"), json!({})).await.unwrap();
     }
-    let measured = wait::until("a dead letter, the lag and a lookup", Duration::from_secs(30), async || {
+    let event = testbed.id("evt", 0);
+    let channel = json!({ "channelName": "인스타그램", "channelType": "SNS", "distributionCost": "1" });
+    let distribution =
+        json!({ "eventId": event, "occurredAt": "2026-01-05T00:00:00Z", "channels": [channel] });
+    kcat.produce(distributions, "a", &distribution.to_string()).await.unwrap();
+    let participant = json!({ "eventId": event, "participantId": "p", "occurredAt": "2026-01-05T00:00:00Z" });
+    let all = "all that is measured";
+    let mut updates = 0;
+    let measured = wait::until(all, Duration::from_secs(60), async || {
+        // Until somebody who follows is told of one.
+        updates += 1;
+        let mut participant = participant.clone();
+        participant["messageId"] = format!("{event}-{updates}").into();
+        kcat.produce(participants, "a", &participant.to_string()).await?;
         let event = json!({ "event": testbed.id("evt", 0) });
         let document =
             "query Event($event: ID!) { event(eventId: $event) { roi { roi } channels { channelName } } }";
@@ -80,6 +101,8 @@ async fn dashboards_and_alerts_ask_for_what_is_measured() {
             "pulsegate_consumer_dead_letters_total{",
             "pulsegate_consumer_lag_messages{",
             "pulsegate_cache_lookups_total{",
+            "pulsegate_live_update_latency_seconds_count ",
+            "pulsegate_channel_api_breaker{",
         ]
         .iter()
         .all(|name| text.contains(name));
@@ -109,11 +132,18 @@ async fn dashboards_and_alerts_ask_for_what_is_measured() {
     under(&rules, "expr", &mut expressions);
     assert!(expressions.len() - panels >= 8);
     let names = names(&measured);
+    let mut seen = BTreeSet::new();
     for expression in &expressions {
         let asked = asked(expression);
         assert!(!asked.is_empty() || expression.contains("up{"), "{expression}");
         for name in asked {
             assert!(names.contains(&name), "{name} of {expression} is not measured; there are {names:#?}");
+            seen.insert(family(&name).to_owned());
         }
     }
+    // The dashboard's list of jobs is made from it.
+    seen.insert("pulsegate_build_info".to_owned());
+    let unseen: Vec<&str> =
+        names.iter().map(|name| family(name)).filter(|name| !seen.contains(*name)).collect();
+    assert!(unseen.is_empty(), "measured, but on no panel and in no alert: {unseen:?}");
 }
