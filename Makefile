@@ -72,6 +72,13 @@ bench: ## the gateway against bare axum and pgbench (CASE=part of a name chooses
 	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) BENCH_ROUNDS=$(ROUNDS) BENCH_SECONDS=$(SECONDS) \
 		BENCH_CASE='$(CASE)' $(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/gateway
 
+.PHONY: soak
+soak: MINUTES := 20
+soak: ## queries, viewers and messages while all parts are killed in turn; memory is watched (MINUTES), draws docs/images/soak.svg
+	cargo build --release $(PRODUCT_AND_TESTS) -p bench --bins
+	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) SOAK_MINUTES=$(MINUTES) SOAK_GRAPH=docs/images/soak.svg \
+		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/soak
+
 .PHONY: schema
 schema: ## prints the GraphQL schema to schema.graphql
 	cargo build --quiet -p pulsegate
