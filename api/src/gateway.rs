@@ -50,10 +50,11 @@ impl Gateway {
     ) -> Self {
         let clock = service.clock().clone();
         let reporter = Reporter::new(&clock);
+        let revocations = Arc::clone(service.revocations());
         Self(Arc::new(Shared {
             responses: ResponseCache::new(Arc::clone(&service)),
             executor: Arc::new(Executor::new(service, &settings, reporter)),
-            authenticator: Authenticator::new(settings.auth.clone(), clock),
+            authenticator: Authenticator::new(settings.auth.clone(), clock, revocations),
             addresses: settings
                 .requests_per_minute
                 .map(|limit| Addresses::new(limit, settings.proxies.clone())),

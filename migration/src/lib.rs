@@ -9,6 +9,7 @@ mod m20260105_000001_statistics;
 mod m20260105_000002_bookkeeping;
 mod m20260105_000003_channel_readings;
 mod m20260105_000004_ranking;
+mod m20260105_000005_revocation;
 
 /// Runs the migrations in order.
 pub struct Migrator;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260105_000002_bookkeeping::Migration),
             Box::new(m20260105_000003_channel_readings::Migration),
             Box::new(m20260105_000004_ranking::Migration),
+            Box::new(m20260105_000005_revocation::Migration),
         ]
     }
 }

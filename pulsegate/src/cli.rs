@@ -2,6 +2,7 @@
 
 pub(crate) mod dlq;
 mod rebuild;
+pub(crate) mod revoke;
 
 use std::{collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,6 +12,7 @@ use clap::{
     value_parser,
 };
 use consumer::rebuild::Plan;
+use service::domain::UserId;
 
 use crate::config::{
     File, Layers, Mistakes, parse,
@@ -43,6 +45,7 @@ pub(crate) enum Task {
     },
     Dlq(dlq::Dlq),
     Rebuild(Plan),
+    Revoke(UserId, revoke::Revoke),
 }
 
 /// What is to be done to the schema of the database.
@@ -167,6 +170,7 @@ pub(crate) fn command() -> Command {
         .subcommand(demo())
         .subcommand(rebuild::command())
         .subcommand(dlq::command())
+        .subcommand(revoke::command())
 }
 
 fn demo() -> Command {
@@ -244,10 +248,12 @@ pub(crate) fn read(
 ) -> Result<Result<(Task, Layers), Mistakes>, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
     let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
-    let (task, matches) = match dlq::task(matches).filter(|_| name == "dlq") {
-        Some((task, matches)) => (Task::Dlq(task), matches),
-        None => (task(name, matches), matches),
-    };
+    let (task, matches) = match name {
+        "dlq" => dlq::task(matches).map(|(task, matches)| (Task::Dlq(task), matches)),
+        "revoke" => revoke::task(matches).map(|(user, what)| (Task::Revoke(user, what), matches)),
+        _ => None,
+    }
+    .unwrap_or_else(|| (task(name, matches), matches));
     Ok(layers(matches, environment).map(|layers| (task, layers)))
 }
 

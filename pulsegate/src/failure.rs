@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     Untold,
     #[error("pulsegate: {failed} of {checked} checks failed")]
     Unfit { failed: usize, checked: usize },
+    #[error("pulsegate: nothing was revoked: {0}")]
+    Revocation(service::Error),
     #[error("pulsegate: {0}")]
     Demo(#[from] demo::Error),
     #[error("pulsegate: {0}")]

@@ -17,6 +17,7 @@ mod provenance;
 pub mod read;
 pub mod rebuild;
 mod redis;
+pub mod revocation;
 mod service;
 pub mod timeline;
 pub mod trace;

@@ -30,6 +30,7 @@ use crate::{
     documents::Documents,
     live::{Bus, Drawings, Hub, Outbox},
     redis::Redis,
+    revocation::Revocations,
 };
 
 /// Months whose partition is known to be there.
@@ -106,6 +107,7 @@ pub struct Service {
     channel_apis: OnceLock<ChannelApis>,
     known_breakers: Known,
     flights: Flights,
+    revocations: Arc<Revocations>,
     clock: SharedClock,
 }
 
@@ -166,6 +168,7 @@ impl Service {
             channel_apis: OnceLock::new(),
             known_breakers: Known::default(),
             flights: Flights::default(),
+            revocations: Arc::default(),
             clock,
         }))
     }
@@ -229,6 +232,12 @@ impl Service {
 
     pub(crate) const fn flights(&self) -> &Flights {
         &self.flights
+    }
+
+    /// What is known of revocations.
+    #[must_use]
+    pub const fn revocations(&self) -> &Arc<Revocations> {
+        &self.revocations
     }
 
     pub(crate) const fn outbox(&self) -> &Outbox {

@@ -16,6 +16,7 @@ struct Claims {
     sub: String,
     exp: serde_json::Number,
     nbf: Option<serde_json::Number>,
+    iat: Option<serde_json::Value>,
     role: Option<serde_json::Value>,
 }
 
@@ -55,7 +56,9 @@ pub(super) fn verify(token: &str, settings: &JwtSettings, now: DateTime<Utc>) ->
         .map_err(|error| unauthenticated(&format!("The token's `sub` {error}.")))?;
     let is_admin = claims.role.is_some_and(|role| role == "admin");
     let viewer = if is_admin { Viewer::Admin(user) } else { Viewer::User(user) };
-    Ok(Identity { viewer, expires_at: Some(expires_at) })
+    // What is no instant says as little as nothing.
+    let issued_at = claims.iat.as_ref().and_then(|iat| instant(iat.as_number()?));
+    Ok(Identity { viewer, expires_at: Some(expires_at), issued_at })
 }
 
 /// Seconds since 1970; a fraction is dropped. What lies beyond the year 9999 was most likely counted in milliseconds.

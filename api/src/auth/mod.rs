@@ -8,8 +8,15 @@ mod key_set;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use service::{clock::SharedClock, domain::Viewer};
+use futures_util::future::BoxFuture;
+use service::{
+    clock::SharedClock,
+    domain::Viewer,
+    revocation::{Revocations, Standing},
+};
 
 pub use key::{InvalidKey, JwtKey};
 pub use key_set::{KeySet, KeySource};
@@ -36,6 +43,8 @@ pub struct JwtSettings {
 pub(crate) struct Identity {
     pub(crate) viewer: Viewer,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// As the token says, if it does.
+    pub(crate) issued_at: Option<DateTime<Utc>>,
 }
 
 /// Tells who asks.
@@ -43,11 +52,12 @@ pub(crate) struct Identity {
 pub(crate) struct Authenticator {
     auth: Auth,
     clock: SharedClock,
+    revocations: Arc<Revocations>,
 }
 
 impl Authenticator {
-    pub(crate) fn new(auth: Auth, clock: SharedClock) -> Self {
-        Self { auth, clock }
+    pub(crate) fn new(auth: Auth, clock: SharedClock, revocations: Arc<Revocations>) -> Self {
+        Self { auth, clock, revocations }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -65,12 +75,27 @@ impl Authenticator {
     /// Reads the value of an `Authorization` header, or of the field of that name in `connection_init`.
     pub(crate) fn identify(&self, authorization: Option<&str>) -> Result<Identity, Fault> {
         let Auth::Jwt(settings) = &self.auth else {
-            return Ok(Identity { viewer: Viewer::Open, expires_at: None });
+            return Ok(Identity { viewer: Viewer::Open, expires_at: None, issued_at: None });
         };
         let token = authorization.and_then(bearer).ok_or_else(|| {
             unauthenticated("A token is needed: send it as `Authorization: Bearer <token>`, over a WebSocket in connection_init.")
         })?;
-        jwt::verify(token, settings, self.now())
+        let identity = jwt::verify(token, settings, self.now())?;
+        let standing = identity.viewer.user().map(|user| self.revocations.standing(user, identity.issued_at));
+        match standing {
+            Some(Standing::Good) | None => Ok(identity),
+            Some(Standing::Revoked) => Err(unauthenticated("The token has been revoked: get a new one.")),
+            Some(Standing::NotKnown) => {
+                let message = "Tokens can't be checked until it is known which were revoked. Try again soon.";
+                Err(Fault::new(ErrorCode::Unavailable, message))
+            }
+        }
+    }
+
+    /// Becomes ready when the token is revoked; `None` where none can be.
+    pub(crate) fn revoked(&self, identity: &Identity) -> Option<BoxFuture<'static, ()>> {
+        let user = identity.viewer.user()?.clone();
+        Some(Box::pin(Arc::clone(&self.revocations).revoked(user, identity.issued_at)))
     }
 }
 

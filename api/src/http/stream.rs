@@ -12,7 +12,12 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::{Stream, StreamExt, future, stream};
+use futures_util::{
+    Stream, StreamExt,
+    future::{self, BoxFuture, OptionFuture},
+    stream,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     body::{read, refusal},
@@ -119,6 +124,7 @@ async fn follow(
     let counted = Held::new("pulsegate_event_streams");
     let now = shared.authenticator.now();
     let lifetime = identity.expires_at.map(|instant| (instant - now).to_std().unwrap_or_default());
+    let revoked = shared.authenticator.revoked(identity);
     let events = answers
         .map(move |sent| {
             let _ = &counted;
@@ -126,15 +132,21 @@ async fn follow(
             event(&sent)
         })
         .chain(stream::once(future::ready(complete())))
-        .take_until(ending(shared.stop.clone(), lifetime))
+        .take_until(ending(shared.stop.clone(), lifetime, revoked))
         .map(Ok::<_, Infallible>);
     sse(events)
 }
 
-async fn ending(stop: tokio_util::sync::CancellationToken, lifetime: Option<Duration>) {
-    match lifetime {
-        Some(lifetime) => drop(tokio::time::timeout(lifetime, stop.cancelled()).await),
-        None => stop.cancelled().await,
+async fn ending(
+    stop: CancellationToken,
+    lifetime: Option<Duration>,
+    revoked: Option<BoxFuture<'static, ()>>,
+) {
+    let expired = lifetime.map(tokio::time::sleep);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Some(()) = OptionFuture::from(expired) => {}
+        Some(()) = OptionFuture::from(revoked) => {}
     }
 }
 

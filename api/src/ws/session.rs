@@ -7,6 +7,7 @@ use std::{
 
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until, timeout};
 
@@ -52,6 +53,8 @@ pub(super) struct Session {
     identity: Option<Identity>,
     /// When the token ends.
     expiry: Option<Pin<Box<Sleep>>>,
+    /// When it is revoked.
+    revoked: Option<BoxFuture<'static, ()>>,
     operations: Operations,
     /// Whether anything was heard since the last heartbeat.
     heard: bool,
@@ -68,6 +71,7 @@ impl Session {
             authorization,
             identity: None,
             expiry: None,
+            revoked: None,
             operations: Operations::default(),
             heard: true,
             drained_at: None,
@@ -109,6 +113,7 @@ impl Session {
                 }
                 () = at(init_deadline.as_mut()) => Err(Close::InitialisationTimeout.into()),
                 () = at(self.expiry.as_mut()) => Err(Close::Forbidden("The token has expired").into()),
+                () = at(self.revoked.as_mut()) => Err(Close::Forbidden("The token has been revoked").into()),
                 () = drained(self.drained_at) => Err(Close::Restart.into()),
                 _ = heartbeat.tick() => self.beat().await,
                 frame = self.socket.recv() => match frame {
@@ -233,6 +238,7 @@ impl Session {
             let lifetime = (instant - now).to_std().unwrap_or_default();
             Box::pin(sleep_until(Instant::now() + lifetime))
         });
+        self.revoked = self.shared.authenticator.revoked(&identity);
         self.identity = Some(identity);
     }
 
@@ -301,9 +307,9 @@ fn heartbeat() -> Interval {
 }
 
 /// Then, or never.
-async fn at(sleep: Option<&mut Pin<Box<Sleep>>>) {
-    match sleep {
-        Some(sleep) => sleep.as_mut().await,
+async fn at<F: Future<Output = ()> + ?Sized>(moment: Option<&mut Pin<Box<F>>>) {
+    match moment {
+        Some(moment) => moment.as_mut().await,
         None => pending().await,
     }
 }

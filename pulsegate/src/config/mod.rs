@@ -22,7 +22,7 @@ pub(crate) use self::{
     kafka::{Broker, Kafka},
     layers::{File, Layers},
     mistake::{Mistake, Mistakes},
-    tools::{Check, Rebuild, dead_letters},
+    tools::{Check, Rebuild, Revoker, dead_letters, revoker},
 };
 use self::{reader::Reader, variable as v};
 

@@ -33,6 +33,21 @@ impl Rebuild {
     }
 }
 
+/// For `revoke`: where it is kept, and by what it is told.
+pub(crate) struct Revoker {
+    pub(crate) database: Database,
+    pub(crate) redis_url: Option<SecretString>,
+}
+
+/// For `revoke`.
+pub(crate) fn revoker(layers: &Layers) -> Result<(Logging, Revoker), Mistakes> {
+    let mut reader = Reader::new(layers);
+    let logging = quiet(&mut reader);
+    let database = database(&mut reader);
+    let redis_url = reader.read(&v::REDIS_URL, parse::redis_url);
+    reader.finish((logging, Revoker { database, redis_url }))
+}
+
 /// For `check`: all that the other roles read.
 pub(crate) struct Check {
     pub(crate) serve: Serve,

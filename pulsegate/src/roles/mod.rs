@@ -9,6 +9,7 @@ pub(crate) mod dlq;
 mod http;
 mod migrate;
 mod rebuild;
+mod revoke;
 mod serve;
 mod table;
 
@@ -49,6 +50,9 @@ async fn perform(
         Task::Migrate(what) => migrate::migrate(&telling.begin(config::migrate(layers)?), what).await,
         Task::Check => check::check(telling.begin(config::Check::read(layers)?)).await,
         Task::Rebuild(plan) => rebuild::run(telling.begin(config::Rebuild::read(layers)?), plan, stop).await,
+        Task::Revoke(user, what) => {
+            revoke::revoke(telling.begin(config::revoker(layers)?), &user, what).await
+        }
         Task::Dlq(task) => dlq::dlq(task, telling.begin(config::dead_letters(layers)?), stop).await,
         Task::Demo { users, events, days, rate, duration, channel_api } => {
             let (logging, kafka, brokers) = config::demo(layers)?;

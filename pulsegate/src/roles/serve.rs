@@ -61,6 +61,9 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
         stop: stop.clone(),
     };
     let settings = api::Settings { auth: auth(config.gateway.auth)?, ..config.gateway.settings };
+    if matches!(settings.auth, Auth::Jwt(_)) {
+        service.follow_revocations(stop.clone());
+    }
     if let Some(keys) = settings.auth.key_set() {
         let (keys, stop) = (Arc::clone(keys), stop.clone());
         crew.hire(async move {

@@ -17,6 +17,9 @@ const NOTIFICATION_CHANNEL: &str = "pulsegate_commits";
 /// Says that a breaker's state is another one; what it is stands in the database.
 const BREAKERS: &str = r#"{"breakers":"changed"}"#;
 
+/// Says that other tokens are revoked; which, stands in the database.
+const REVOCATIONS: &str = r#"{"revocations":"changed"}"#;
+
 pub(crate) enum Bus {
     Database,
     Redis(Redis),
@@ -65,6 +68,11 @@ impl Service {
     /// Tells the other processes that a breaker's state is another one. False where they could not be told.
     pub(crate) async fn announce_breakers(&self) -> bool {
         self.send(vec![BREAKERS.to_owned()]).await.is_ok()
+    }
+
+    /// Tells the other processes that other tokens are revoked. False where they could not be told.
+    pub(crate) async fn announce_revocations(&self) -> bool {
+        self.send(vec![REVOCATIONS.to_owned()]).await.is_ok()
     }
 
     async fn send(&self, payloads: Vec<String>) -> Result<(), Away> {
@@ -147,12 +155,17 @@ impl Service {
             tracing::info!("listening for commits");
         }
         self.known_breakers().doubt();
+        self.revocations().doubt();
         self.hub().resync();
     }
 
     fn take_in(&self, payload: &[u8]) {
         if payload == BREAKERS.as_bytes() {
             self.known_breakers().doubt();
+            return;
+        }
+        if payload == REVOCATIONS.as_bytes() {
+            self.revocations().doubt();
             return;
         }
         match serde_json::from_slice::<Vec<Commit>>(payload) {

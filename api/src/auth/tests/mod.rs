@@ -33,7 +33,7 @@ fn now() -> DateTime<Utc> {
 fn authenticator(key: JwtKey) -> Authenticator {
     let settings =
         JwtSettings { key, issuer: Some("shop".to_owned()), audience: Some("pulsegate".to_owned()) };
-    Authenticator::new(Auth::Jwt(settings), Arc::new(ManualClock::new(now())))
+    Authenticator::new(Auth::Jwt(settings), Arc::new(ManualClock::new(now())), Arc::default())
 }
 
 fn identify(authenticator: &Authenticator, token: &str) -> Result<Identity, Fault> {
