@@ -33,6 +33,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{cli::Task, config::Layers, failure::Failure, shutdown::Signals};
 
+/// Answers are made of very many small pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bad options and variables.
 const MISUSE: u8 = 2;
 /// As a shell tells of a process that SIGINT ended.

@@ -15,6 +15,7 @@ pub mod live;
 pub mod metrics;
 mod provenance;
 pub mod read;
+mod readers;
 pub mod rebuild;
 mod redis;
 pub mod revocation;

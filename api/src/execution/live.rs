@@ -10,8 +10,8 @@ use std::{
 };
 
 use async_graphql::{
-    Request, Response, Variables,
-    parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet},
+    Response, Variables,
+    parser::types::{Field, OperationType, Selection, SelectionSet},
 };
 use futures_util::{FutureExt, Stream, StreamExt};
 use metrics::{Counter, Histogram};
@@ -22,7 +22,7 @@ use service::{
 use tokio::{sync::OnceCell, time::Instant};
 use tracing::Instrument;
 
-use super::{Answer, Executor, PANIC, Prepared, Sent, prepare::Chosen};
+use super::{Answer, Executor, PANIC, Prepared, Sent, known::Operation, prepare::Chosen};
 use crate::{
     graphql::{Step, Turn, Update},
     telemetry,
@@ -45,25 +45,23 @@ struct Key {
 
 /// An operation that is executed again and again.
 struct Template {
-    query: String,
-    name: Option<String>,
+    operation: Arc<Operation>,
     variables: Variables,
-    document: ExecutableDocument,
-    chosen: Chosen,
     viewer: Viewer,
 }
 
 impl Template {
     fn key(&self) -> Key {
-        let resumes_from = resumes_from(&self.chosen, &self.query);
+        let Operation { text, name, chosen, .. } = self.operation.as_ref();
+        let resumes_from = resumes_from(chosen, text);
         let variables: BTreeMap<_, _> = self
             .variables
             .iter()
             .filter(|(name, _)| Some(name.as_str()) != resumes_from.as_deref())
             .collect();
         Key {
-            query: self.query.clone(),
-            name: self.name.clone(),
+            query: text.clone(),
+            name: name.clone(),
             variables: serde_json::to_string(&variables).unwrap_or_default(),
             viewer: self.viewer.clone(),
         }
@@ -191,12 +189,8 @@ impl Executor {
         viewer: Viewer,
         resume: Option<String>,
     ) -> Result<(Arc<Audience>, Steps), Answer> {
-        let Prepared { mut request, name, document: chosen, .. } = prepared;
-        let parsed = request.parsed_query().cloned();
-        let document =
-            parsed.map_err(|error| self.finisher.answer(Response::from_errors(vec![error]), &chosen))?;
-        let Request { query, variables, .. } = request;
-        let template = Template { query, name, variables, document, chosen, viewer };
+        let Prepared { operation, variables, .. } = prepared;
+        let template = Template { operation, variables, viewer };
         let turn = Turn::find();
         let response = self.turn(&template, &turn).await;
         match (turn.found(), response) {
@@ -205,19 +199,18 @@ impl Executor {
                     followed.steps(&self.service, template.viewer.clone(), resume, self.resume_window);
                 Ok((self.audiences.join(template), steps))
             }
-            (None, Some(response)) => Err(self.finisher.answer(response, &template.chosen)),
+            (None, Some(response)) => Err(self.finisher.answer(response, &template.operation.chosen)),
             (None, None) => Err(Answer::failed(self.reporter.defect(PANIC))),
         }
     }
 
     /// The response of a turn, if there is one. A defect in a resolver ends this turn only.
     async fn turn(&self, template: &Template, turn: &Arc<Turn>) -> Option<Response> {
-        let mut request = Request::new(template.query.as_str()).variables(template.variables.clone());
-        request.set_parsed_query(template.document.clone());
+        let request = template.operation.request(template.variables.clone());
         let request =
             request.data(Executor::loaders(self.reader(template.viewer.clone()))).data(Arc::clone(turn));
         let mut responses = self.schema.execute_stream(request);
-        let span = telemetry::operation(OperationType::Subscription, template.name.as_deref());
+        let span = telemetry::operation(OperationType::Subscription, template.operation.name.as_deref());
         AssertUnwindSafe(responses.next()).catch_unwind().instrument(span).await.ok().flatten()
     }
 }
@@ -262,7 +255,7 @@ impl Audience {
         let cursor = update.as_ref().ok().map(|update| update.cursor().to_owned());
         let turn = Turn::show(update, &executor.reporter);
         let answer = match executor.turn(&self.template, &turn).await {
-            Some(response) => executor.finisher.answer(response, &self.template.chosen),
+            Some(response) => executor.finisher.answer(response, &self.template.operation.chosen),
             None => Answer::failed(executor.reporter.defect(PANIC)),
         };
         match cursor {

@@ -4,6 +4,7 @@
 mod answer;
 mod check;
 mod introspection;
+mod known;
 mod live;
 mod params;
 mod prepare;
@@ -26,6 +27,7 @@ use tracing::Instrument;
 pub(crate) use answer::Answer;
 use answer::Finisher;
 use check::Checker;
+use known::Known;
 pub(crate) use params::{Asked, Params};
 use prepare::{Parsed, Prepared};
 use rendered::Executed;
@@ -61,6 +63,7 @@ pub(crate) enum Method {
 pub(crate) struct Executor {
     schema: Schema,
     checker: Checker,
+    known: Known,
     budget: Budget,
     documents: Documents,
     service: Arc<Service>,
@@ -80,6 +83,7 @@ impl Executor {
         Self {
             schema: graphql::build(settings),
             checker,
+            known: Known::new(),
             budget,
             documents: Documents::new(Arc::clone(&service), trusted),
             service,
@@ -130,7 +134,7 @@ impl Executor {
         };
         match prepared {
             Ok(prepared) => {
-                if prepared.kind == OperationType::Mutation {
+                if prepared.operation.kind == OperationType::Mutation {
                     on_change();
                 }
                 self.execute(prepared, identity).await.into()
@@ -168,7 +172,7 @@ impl Executor {
     }
 
     fn parse(&self, asked: Asked) -> Result<Parsed, Answer> {
-        prepare::parse(asked, self.limits())
+        prepare::parse(asked, self.limits(), &self.known)
     }
 
     /// Checks what was parsed against the schema, the limits and the viewer's budget.
@@ -176,10 +180,8 @@ impl Executor {
     /// # Errors
     /// The answer to a request that is not to be executed.
     pub(crate) fn check(&self, parsed: Parsed, identity: &Identity) -> Result<Prepared, Answer> {
-        let mut prepared = parsed.check(&self.checker, &self.finisher)?;
-        let bill = self.charge(identity, prepared.cost).map_err(Answer::unaffordable)?;
-        prepared.request = prepared.request.data(bill.charge);
-        prepared.bill = Some(bill);
+        let mut prepared = parsed.check(&self.checker, &self.finisher, &self.known)?;
+        prepared.bill = Some(self.charge(identity, prepared.cost).map_err(Answer::unaffordable)?);
         Ok(prepared)
     }
 
@@ -193,31 +195,36 @@ impl Executor {
 
     /// Executes a query or a mutation. A defect in a resolver ends this operation only.
     async fn execute(&self, prepared: Prepared, identity: &Identity) -> Executed {
-        if prepared.kind == OperationType::Subscription {
+        let operation = &prepared.operation;
+        if operation.kind == OperationType::Subscription {
             return Executed::from(Answer::refused(Fault::new(
                 ErrorCode::BadUserInput,
                 "Subscriptions are served over WebSocket at /graphql and as event streams at /graphql/stream.",
             )));
         }
         let since = Instant::now();
-        let span = telemetry::operation(prepared.kind, prepared.name.as_deref());
+        let span = telemetry::operation(operation.kind, operation.name.as_deref());
         let reader = self.reader(identity.viewer.clone());
         let provenance = Arc::clone(reader.provenance());
-        let request = prepared.request.data(Self::loaders(reader));
+        let mut request = operation.request(prepared.variables.clone()).data(Self::loaders(reader));
+        if let Some(bill) = &prepared.bill {
+            request = request.data(bill.charge);
+        }
         let execution =
             AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
         let answer = match tokio::time::timeout(PATIENCE, execution).await {
-            Ok(Ok(response)) => self.finisher.answer(response, &prepared.document),
+            Ok(Ok(response)) => self.finisher.answer(response, &operation.chosen),
             Ok(Err(_panic)) => Answer::failed(self.reporter.defect(PANIC)),
             Err(_elapsed) => Answer::failed(Fault::new(
                 ErrorCode::Timeout,
                 format!("The operation took longer than {} s. Ask for less at once.", PATIENCE.as_secs()),
             )),
         };
-        telemetry::answered(since, &answer, prepared.name.as_deref(), &span);
-        let is_kept = prepared.kind == OperationType::Query && answer.code().is_none();
+        telemetry::answered(since, &answer, operation.name.as_deref(), &span);
+        let is_kept = operation.kind == OperationType::Query && answer.code().is_none();
         let holds = if is_kept { provenance.taken() } else { None };
-        Executed { answer: answer.charged(prepared.bill), holds, name: prepared.name }
+        let name = operation.name.clone();
+        Executed { answer: answer.charged(prepared.bill), holds, name }
     }
 
     /// Executes any operation as a stream: a query or mutation gives one answer, a subscription one for each update.
@@ -228,8 +235,8 @@ impl Executor {
         identity: &Identity,
         resume: Option<String>,
     ) -> impl Stream<Item = Arc<Sent>> + Send + 'static + use<> {
-        telemetry::subscribed(prepared.kind, prepared.name.as_deref());
-        if prepared.kind == OperationType::Subscription {
+        telemetry::subscribed(prepared.operation.kind, prepared.operation.name.as_deref());
+        if prepared.operation.kind == OperationType::Subscription {
             return live::follow(self, prepared, identity.viewer.clone(), resume).left_stream();
         }
         let (executor, identity) = (Arc::clone(self), identity.clone());

@@ -1,7 +1,10 @@
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{
-    Name, Positioned, Request, Response, Value, Variables,
+    Name, Positioned, Response, Value, Variables,
     parser::{
         parse_query,
         types::{
@@ -11,7 +14,13 @@ use async_graphql::{
     },
 };
 
-use super::{Answer, Asked, answer::Finisher, check::Checker, introspection::goes_in_circles};
+use super::{
+    Answer, Asked,
+    answer::Finisher,
+    check::Checker,
+    introspection::goes_in_circles,
+    known::{Known, Operation},
+};
 use crate::{
     budget::Bill,
     error::{ErrorCode, Fault},
@@ -22,6 +31,17 @@ use crate::{
 /// A document that is parsed, and the one of its operations that is asked for.
 pub(crate) struct Parsed {
     asked: Asked,
+    found: Found,
+}
+
+enum Found {
+    /// It was found right before, and costs so much.
+    Known(Arc<Operation>, usize),
+    /// It has yet to be checked.
+    New(Box<New>),
+}
+
+struct New {
     tokens: u64,
     document: ExecutableDocument,
     chosen: Positioned<OperationDefinition>,
@@ -29,11 +49,8 @@ pub(crate) struct Parsed {
 
 /// An operation that fits the schema and the limits.
 pub(crate) struct Prepared {
-    pub(super) request: Request,
-    /// What its client calls it.
-    pub(super) name: Option<String>,
-    pub(super) document: Chosen,
-    pub(super) kind: OperationType,
+    pub(super) operation: Arc<Operation>,
+    pub(super) variables: Variables,
     /// One for each field, times what its lists may hold.
     pub(super) cost: usize,
     pub(super) bill: Option<Bill>,
@@ -49,11 +66,14 @@ pub(super) struct Chosen {
 impl Prepared {
     /// Whether it comes to an end by itself.
     pub(crate) fn is_finite(&self) -> bool {
-        self.kind != OperationType::Subscription
+        self.operation.kind != OperationType::Subscription
     }
 }
 
-pub(super) fn parse(asked: Asked, limits: &Limits) -> Result<Parsed, Answer> {
+pub(super) fn parse(asked: Asked, limits: &Limits, known: &Known) -> Result<Parsed, Answer> {
+    if let Some((operation, cost)) = known.find(&asked) {
+        return Ok(Parsed { asked, found: Found::Known(operation, cost) });
+    }
     let scanned = guard::scan(&asked.document, &asked.variables, limits)
         .map_err(|refusal| Answer::refused(refusal.into()))?;
     let document = parse_query(&asked.document).map_err(|error| {
@@ -62,51 +82,72 @@ pub(super) fn parse(asked: Asked, limits: &Limits) -> Result<Parsed, Answer> {
     })?;
     let chosen =
         choose(&document.operations, asked.operation_name.as_deref()).map_err(Answer::refused)?.clone();
-    Ok(Parsed { asked, tokens: scanned.tokens, document, chosen })
+    Ok(Parsed { asked, found: Found::New(Box::new(New { tokens: scanned.tokens, document, chosen })) })
 }
 
 impl Parsed {
-    pub(crate) const fn kind(&self) -> OperationType {
-        self.chosen.node.ty
+    pub(crate) fn kind(&self) -> OperationType {
+        match &self.found {
+            Found::Known(operation, _) => operation.kind,
+            Found::New(new) => new.chosen.node.ty,
+        }
     }
 
-    fn name(&self) -> Option<String> {
-        let names = match &self.document.operations {
-            DocumentOperations::Multiple(all) if self.asked.operation_name.is_none() => all.keys().next(),
-            _ => None,
+    pub(super) fn check(
+        self,
+        checker: &Checker,
+        finisher: &Finisher,
+        known: &Known,
+    ) -> Result<Prepared, Answer> {
+        let Self { asked, found } = self;
+        let (operation, cost) = match found {
+            Found::Known(operation, cost) => (operation, cost),
+            Found::New(new) => check(&asked, *new, checker, finisher, known)?,
         };
-        self.asked.operation_name.clone().or_else(|| names.map(ToString::to_string))
+        Ok(Prepared { operation, variables: asked.variables, cost, bill: None })
     }
+}
 
-    pub(super) fn check(self, checker: &Checker, finisher: &Finisher) -> Result<Prepared, Answer> {
-        let (kind, name) = (self.kind(), self.name());
-        let Self { asked, tokens, document, chosen: operation } = self;
-        check_root(&operation, &document).map_err(Answer::refused)?;
-        check_variables(&operation, &asked.variables).map_err(Answer::refused)?;
-        if goes_in_circles(&operation.node.selection_set.node, &document.fragments) {
-            let message = "The document asks for the schema in circles: nest `fields`, `inputFields`, `interfaces` and \
-                           `possibleTypes` at most twice.";
-            return Err(Answer::refused(Fault::new(ErrorCode::QueryTooComplex, message)));
-        }
-        let chosen = Chosen {
-            kind,
-            selection: operation.node.selection_set.node.clone(),
-            fragments: document.fragments.clone(),
-        };
-        let alone = ExecutableDocument {
-            operations: DocumentOperations::Single(operation),
-            fragments: document.fragments.clone(),
-        };
-        let cost = checker
-            .cost(&asked, tokens, document, &alone)
-            .map_err(|errors| finisher.answer(Response::from_errors(errors), &chosen))?;
-        if cost as u64 > finisher.limits.cost {
-            return Err(Answer::refused(too_expensive(cost, finisher.limits.cost)));
-        }
-        let mut request = Request::new(asked.document).variables(asked.variables);
-        request.set_parsed_query(alone);
-        Ok(Prepared { request, name, document: chosen, kind, cost, bill: None })
+fn check(
+    asked: &Asked,
+    New { tokens, document, chosen: operation }: New,
+    checker: &Checker,
+    finisher: &Finisher,
+    known: &Known,
+) -> Result<(Arc<Operation>, usize), Answer> {
+    check_root(&operation, &document).map_err(Answer::refused)?;
+    check_variables(&operation, &asked.variables).map_err(Answer::refused)?;
+    if goes_in_circles(&operation.node.selection_set.node, &document.fragments) {
+        let message = "The document asks for the schema in circles: nest `fields`, `inputFields`, `interfaces` and \
+                       `possibleTypes` at most twice.";
+        return Err(Answer::refused(Fault::new(ErrorCode::QueryTooComplex, message)));
     }
+    let chosen = Chosen {
+        kind: operation.node.ty,
+        selection: operation.node.selection_set.node.clone(),
+        fragments: document.fragments.clone(),
+    };
+    let name = name(asked, &document);
+    let definition = operation.node.clone();
+    let alone = ExecutableDocument {
+        operations: DocumentOperations::Single(operation),
+        fragments: document.fragments.clone(),
+    };
+    let cost = checker
+        .cost(asked, tokens, document, &alone)
+        .map_err(|errors| finisher.answer(Response::from_errors(errors), &chosen))?;
+    if cost as u64 > finisher.limits.cost {
+        return Err(Answer::refused(too_expensive(cost, finisher.limits.cost)));
+    }
+    Ok((known.learn(asked, chosen, name, alone, &definition, cost), cost))
+}
+
+fn name(asked: &Asked, document: &ExecutableDocument) -> Option<String> {
+    let names = match &document.operations {
+        DocumentOperations::Multiple(all) if asked.operation_name.is_none() => all.keys().next(),
+        _ => None,
+    };
+    asked.operation_name.clone().or_else(|| names.map(ToString::to_string))
 }
 
 fn too_expensive(cost: usize, limit: u64) -> Fault {
@@ -227,8 +268,9 @@ mod tests {
         let clock: SharedClock = Arc::new(SystemClock);
         let finisher =
             Finisher { limits: settings.limits, reporter: Reporter::new(&clock), types: Types::new() };
-        let prepared = parse(asked, &settings.limits)
-            .and_then(|parsed| parsed.check(&Checker::new(&settings), &finisher));
+        let known = Known::new();
+        let prepared = parse(asked, &settings.limits, &known)
+            .and_then(|parsed| parsed.check(&Checker::new(&settings), &finisher, &known));
         let answer = prepared.err()?;
         let answer = serde_json::to_value(&answer).unwrap();
         assert_eq!(answer.get("data"), None);

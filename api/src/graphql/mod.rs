@@ -6,6 +6,7 @@ mod event;
 mod faults;
 mod freshness;
 mod global_id;
+mod lean;
 mod loaders;
 mod metric;
 mod mutation;

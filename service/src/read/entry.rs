@@ -168,7 +168,7 @@ impl Service {
         }
         let rows = event_stats::Entity::find()
             .from_raw_sql(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
-            .all(self.database())
+            .all(self.readers())
             .await?;
         rows.into_iter().map(|row| Ok(Arc::new(EventEntry { event: event(row)?, channels: None }))).collect()
     }
@@ -228,7 +228,7 @@ impl Service {
             ),
             [texts(ids.map(EventId::as_str))],
         ))
-        .all(self.database())
+        .all(self.readers())
         .await?;
         let mut by_event: BTreeMap<EventId, Vec<Channel>> = BTreeMap::new();
         for row in rows {
@@ -278,7 +278,7 @@ impl Service {
                 texts(missing.keys().map(|(_, name)| name.as_str())),
             ],
         ))
-        .all(self.database())
+        .all(self.readers())
         .await?;
         for row in rows {
             let channel = channel(row)?;

@@ -229,7 +229,7 @@ impl Service {
             .order_by(event_stats::Column::EventId, list.ties())
             .limit(page.read())
             .into_model::<Row>()
-            .all(self.database())
+            .all(self.readers())
             .await
             .map_err(Error::from)?;
         Ok(list.page(cursors, rows)?)
@@ -259,7 +259,7 @@ impl Service {
         let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
         let list = List { order, page, fingerprint: String::new() };
         for row in Row::find_by_statement(of_each(&list, users, filter.condition(viewer)))
-            .all(self.database())
+            .all(self.readers())
             .await?
         {
             rows.entry(row.model.user_id.clone()).or_default().push(row);
@@ -278,7 +278,7 @@ impl Service {
     /// What the database says.
     pub async fn events_count(&self, viewer: &Viewer, filter: &EventFilter) -> Result<i64, Error> {
         let count =
-            event_stats::Entity::find().filter(filter.condition(viewer)).count(self.database()).await?;
+            event_stats::Entity::find().filter(filter.condition(viewer)).count(self.readers()).await?;
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
@@ -300,7 +300,7 @@ impl Service {
             .filter(owned_by(users))
             .group_by(event_stats::Column::UserId)
             .into_tuple()
-            .all(self.database())
+            .all(self.readers())
             .await?;
         Ok(counts.into_iter().map(|(user, count)| (UserId::trusted(&user), count)).collect())
     }

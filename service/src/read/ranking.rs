@@ -148,6 +148,6 @@ impl Service {
         if let Some(users) = users {
             select = select.filter(owned_by(users)).group_by(Expr::cust(owner));
         }
-        Ok(select.into_model::<Row>().all(self.database()).await?)
+        Ok(select.into_model::<Row>().all(self.readers()).await?)
     }
 }

@@ -61,13 +61,16 @@ impl Service {
             return Ok(found);
         }
         let ids: Vec<&str> = missing.keys().map(EventId::as_str).collect();
-        let rows: Vec<(String, Decimal, i64)> = sqlx::query_as(
-            "SELECT event_id, sum(distribution_cost), sum(conversions) FROM channel_stats \
+        let rows: Vec<(String, Decimal, i64)> = self
+            .readers()
+            .all(
+                sqlx::query_as(
+                    "SELECT event_id, sum(distribution_cost), sum(conversions) FROM channel_stats \
              WHERE event_id = ANY($1) GROUP BY event_id",
-        )
-        .bind(ids)
-        .fetch_all(self.pool())
-        .await?;
+                )
+                .bind(ids),
+            )
+            .await?;
         let mut read: HashMap<EventId, Spending> = rows
             .into_iter()
             .map(|(id, distribution_cost, conversions)| {

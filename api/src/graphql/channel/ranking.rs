@@ -10,6 +10,7 @@ use crate::{
     error::Fault,
     graphql::{
         context::loaders,
+        lean::LeafList,
         scalar::{Decimal, Long},
     },
 };
@@ -27,7 +28,7 @@ pub(crate) fn ranking_cost(top: i32, child_complexity: usize) -> usize {
 #[derive(SimpleObject)]
 pub(crate) struct ChannelRanking {
     /// The best, at most `top`.
-    rows: Vec<ChannelRankingRow>,
+    rows: LeafList<ChannelRankingRow>,
     /// The sums over all others, its value computed from them. Null where no others remain.
     others: Option<ChannelRankingRow>,
 }
@@ -85,7 +86,7 @@ impl ChannelRanking {
 impl From<&Ranking> for ChannelRanking {
     fn from(ranking: &Ranking) -> Self {
         Self {
-            rows: ranking.rows.iter().map(Into::into).collect(),
+            rows: LeafList(ranking.rows.iter().map(Into::into).collect()),
             others: ranking.others.as_ref().map(Into::into),
         }
     }

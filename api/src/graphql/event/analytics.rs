@@ -17,6 +17,7 @@ use crate::{
         faults,
         freshness::Freshness,
         global_id::GlobalId,
+        lean::{Leaf, Lean, LeanList},
         scalar::{DateTime, Decimal, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
@@ -94,8 +95,8 @@ impl EventAnalytics {
     }
 
     /// Return on investment and what belongs to it.
-    async fn roi(&self) -> Roi {
-        Roi::of(self.0.clone())
+    async fn roi(&self) -> Lean<Roi> {
+        Lean(Roi::of(self.0.clone()))
     }
 
     /// The channels that the event is distributed over, those of some types only where `types` is given. Channels
@@ -109,7 +110,7 @@ impl EventAnalytics {
         order_by: ChannelMetric,
         #[graphql(desc = "Largest first, or smallest first.", default_with = "SortDirection::Desc")]
         direction: SortDirection,
-    ) -> Result<Vec<ChannelAnalytics>, Fault> {
+    ) -> Result<LeanList<ChannelAnalytics>, Fault> {
         let channels = loaders(ctx).channels(&self.0).await?;
         let types: Option<Vec<service::domain::ChannelType>> =
             types.map(|types| types.into_iter().map(Into::into).collect());
@@ -123,7 +124,8 @@ impl EventAnalytics {
                 .then_with(|| left_channel.channel_name.cmp(&right_channel.channel_name))
         });
         let event = &self.0.event;
-        Ok(ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), event)).collect())
+        let channels = ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), event));
+        Ok(LeanList(channels.collect()))
     }
 
     /// The channel of that name; null where the event has none.
@@ -131,10 +133,10 @@ impl EventAnalytics {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The channel's name, 1 to 50 characters.")] channel_name: String,
-    ) -> Result<Option<ChannelAnalytics>, Fault> {
+    ) -> Result<Option<Lean<ChannelAnalytics>>, Fault> {
         let name = faults::channel_name("channelName", &channel_name)?;
         let channel = loaders(ctx).channel(&self.0, name).await?;
-        Ok(channel.map(|channel| ChannelAnalytics::new(channel, &self.0.event)))
+        Ok(channel.map(|channel| Lean(ChannelAnalytics::new(channel, &self.0.event))))
     }
 
     /// Impressions, views, clicks, participants and conversions summed over all channels, with what remains from step
@@ -165,9 +167,9 @@ impl EventAnalytics {
         #[graphql(desc = "Whether buckets in which nothing happened are there, with zeros.", default = true)]
         fill_gaps: bool,
         #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
-    ) -> Result<Timeline, Fault> {
+    ) -> Result<Leaf<Timeline>, Fault> {
         let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
-        Ok(Timeline(loaders(ctx).timeline(&self.0, spec).await?))
+        Ok(Leaf(Timeline(loaders(ctx).timeline(&self.0, spec).await?)))
     }
 
     /// How many people will have registered by `until`, with an interval. Null where there is too little history to

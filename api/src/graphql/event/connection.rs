@@ -12,7 +12,12 @@ use super::{
 };
 use crate::{
     error::Fault,
-    graphql::{context::loaders, faults::page_fault, scalar::Long},
+    graphql::{
+        context::loaders,
+        faults::page_fault,
+        lean::{Leaf, Lean, LeanList},
+        scalar::Long,
+    },
 };
 
 /// What a page holds where neither `first` nor `last` says it.
@@ -71,27 +76,27 @@ impl EventConnection {
 #[Object]
 impl EventConnection {
     /// The events of this page, each with its cursor.
-    async fn edges(&self) -> Vec<EventEdge> {
+    async fn edges(&self) -> LeanList<EventEdge> {
         let edge = |(cursor, entry): &(String, _)| EventEdge {
             cursor: cursor.clone(),
-            node: EventAnalytics(Arc::clone(entry)),
+            node: Lean(EventAnalytics(Arc::clone(entry))),
         };
-        self.page.edges.iter().map(edge).collect()
+        LeanList(self.page.edges.iter().map(edge).collect())
     }
 
     /// The events of this page.
-    async fn nodes(&self) -> Vec<EventAnalytics> {
-        self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect()
+    async fn nodes(&self) -> LeanList<EventAnalytics> {
+        LeanList(self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect())
     }
 
     /// Where this page lies in the list.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
+    async fn page_info(&self) -> Leaf<PageInfo> {
+        Leaf(PageInfo {
             has_next_page: self.page.has_next,
             has_previous_page: self.page.has_previous,
             start_cursor: self.page.edges.first().map(|(cursor, _)| cursor.clone()),
             end_cursor: self.page.edges.last().map(|(cursor, _)| cursor.clone()),
-        }
+        })
     }
 
     /// How many events the filter selects, on all pages. Counted only where it is asked for.
@@ -112,7 +117,7 @@ pub(crate) struct EventEdge {
     /// The place of the event in the list: `after` and `before` take it.
     cursor: String,
     /// The event.
-    node: EventAnalytics,
+    node: Lean<EventAnalytics>,
 }
 
 /// Where a page lies in its list.

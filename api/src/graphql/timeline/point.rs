@@ -2,7 +2,10 @@ use async_graphql::SimpleObject;
 use chrono::Utc;
 use service::domain::{Bucket, Counters};
 
-use crate::graphql::scalar::{DateTime, Long};
+use crate::graphql::{
+    lean::Leaf,
+    scalar::{DateTime, Long},
+};
 
 /// One bucket of a timeline: [start, end).
 #[derive(Clone, SimpleObject)]
@@ -24,7 +27,7 @@ pub(crate) struct TimelinePoint {
     /// The bucket is not over yet.
     is_partial: bool,
     /// The bucket at the same place in the compared period; null where nothing is compared or there is no such place.
-    compared: Option<TimelineTotals>,
+    compared: Option<Leaf<TimelineTotals>>,
 }
 
 impl TimelinePoint {
@@ -39,7 +42,7 @@ impl TimelinePoint {
             conversions: bucket.counters.conversions,
             cumulative_participants: bucket.cumulative_participants,
             is_partial: bucket.end > now,
-            compared: compared.map(Into::into),
+            compared: compared.map(|compared| Leaf(compared.into())),
         }
     }
 }

@@ -4,7 +4,10 @@ use async_graphql::{Enum, Object, SimpleObject};
 use service::metrics;
 
 use super::{Granularity, TimelinePoint, point::TimelineTotals};
-use crate::graphql::scalar::{DateTime, Decimal, TimeZone};
+use crate::graphql::{
+    lean::{Leaf, LeafList},
+    scalar::{DateTime, Decimal, TimeZone},
+};
 
 pub(crate) struct Timeline(pub(crate) Arc<service::read::Timeline>);
 
@@ -40,13 +43,13 @@ impl Timeline {
     }
 
     /// The buckets in their order.
-    async fn points(&self) -> Vec<TimelinePoint> {
-        (0..self.0.buckets.len()).filter_map(|index| self.point(index)).collect()
+    async fn points(&self) -> LeafList<TimelinePoint> {
+        LeafList((0..self.0.buckets.len()).filter_map(|index| self.point(index)).collect())
     }
 
     /// The sums over all buckets.
-    async fn totals(&self) -> TimelineTotals {
-        self.0.totals.into()
+    async fn totals(&self) -> Leaf<TimelineTotals> {
+        Leaf(self.0.totals.into())
     }
 
     /// The other period's totals and the change. Null where `compareTo` was not given.

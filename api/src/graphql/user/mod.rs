@@ -12,6 +12,7 @@ use crate::{
         context::loaders,
         event::{EventConnection, EventFilter, EventOrder, Paging, page_cost},
         global_id::GlobalId,
+        lean::{Leaf, Lean},
         scalar::{Decimal, Long, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
@@ -86,9 +87,9 @@ impl UserAnalytics {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<EventConnection, Fault> {
+    ) -> Result<Lean<EventConnection>, Fault> {
         let paging = Paging { order: order_by, first, after, last, before };
-        EventConnection::read(ctx, Some(&self.0.user_id), filter, paging).await
+        EventConnection::read(ctx, Some(&self.0.user_id), filter, paging).await.map(Lean)
     }
 
     /// Channels ranked over all of the user's events.
@@ -122,8 +123,8 @@ impl UserAnalytics {
         #[graphql(desc = "Whether buckets in which nothing happened are there, with zeros.", default = true)]
         fill_gaps: bool,
         #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
-    ) -> Result<Timeline, Fault> {
+    ) -> Result<Leaf<Timeline>, Fault> {
         let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
-        Ok(Timeline(loaders(ctx).user_timeline(self.0.user_id.clone(), spec).await?))
+        Ok(Leaf(Timeline(loaders(ctx).user_timeline(self.0.user_id.clone(), spec).await?)))
     }
 }

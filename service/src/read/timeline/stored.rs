@@ -156,16 +156,19 @@ impl Service {
         ids: impl Iterator<Item = &EventId>,
     ) -> Result<HashMap<EventId, Extent>, Error> {
         let ids: Vec<&str> = ids.map(EventId::as_str).collect();
-        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = sqlx::query_as(
-            r#"SELECT asked.event_id, bounds.first, bounds.last
+        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = self
+            .readers()
+            .all(
+                sqlx::query_as(
+                    r#"SELECT asked.event_id, bounds.first, bounds.last
                FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
                    SELECT min("timestamp") AS first, max("timestamp") AS last
                    FROM timeline_data WHERE timeline_data.event_id = asked.event_id
                ) AS bounds WHERE bounds.first IS NOT NULL"#,
-        )
-        .bind(ids)
-        .fetch_all(self.pool())
-        .await?;
+                )
+                .bind(ids),
+            )
+            .await?;
         Ok(rows
             .into_iter()
             .map(|(id, first, last)| {
@@ -224,15 +227,11 @@ impl Service {
         let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
         let Some((_, first)) = windows.first() else { return Ok(HashMap::new()) };
         let rows: Vec<SeriesRow> = if first.granularity() == Granularity::Minute {
-            sqlx::query_as(MINUTES).bind(ids).bind(starts).bind(ends).fetch_all(self.pool()).await?
+            self.readers().all(sqlx::query_as(MINUTES).bind(ids).bind(starts).bind(ends)).await?
         } else {
             let windows: Vec<&Window> = windows.iter().map(|(_, window)| *window).collect();
-            sqlx::query_as(SERIES)
-                .bind(ids)
-                .bind(starts)
-                .bind(ends)
-                .bind(naive(&bounds(&windows)))
-                .fetch_all(self.pool())
+            self.readers()
+                .all(sqlx::query_as(SERIES).bind(ids).bind(starts).bind(ends).bind(naive(&bounds(&windows))))
                 .await?
         };
         let mut by_event: HashMap<EventId, StoredSeries> = HashMap::with_capacity(windows.len());

@@ -1,0 +1,240 @@
+//! Objects whose fields are resolved in place. The GraphQL library makes a task of each field of each object, which
+//! costs more than most fields themselves: a timeline of a week has more than a thousand.
+//!
+//! What can be told of a type (its name, its fields, its descriptions) is that of the object itself.
+
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
+use async_graphql::{
+    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
+    indexmap::IndexMap,
+    parser::types::{Field, Selection},
+    registry::Registry,
+};
+use futures_util::future::BoxFuture;
+
+/// An object some of whose fields wait for something: those wait together.
+#[derive(Clone, Debug)]
+pub(crate) struct Lean<T>(pub(crate) T);
+
+/// An object whose fields are all there: each is resolved after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf<T>(pub(crate) T);
+
+/// A list of objects, each as a [`Lean`] one.
+#[derive(Clone, Debug)]
+pub(crate) struct LeanList<T>(pub(crate) Vec<T>);
+
+/// A list of objects, each as a [`Leaf`].
+#[derive(Clone, Debug)]
+pub(crate) struct LeafList<T>(pub(crate) Vec<T>);
+
+macro_rules! like {
+    ($wrapper:ident, $inner:ty, |$this:ident, $ctx:ident| $resolve:expr) => {
+        impl<T: ContainerType> OutputType for $wrapper<T> {
+            fn type_name() -> Cow<'static, str> {
+                <$inner>::type_name()
+            }
+
+            fn qualified_type_name() -> String {
+                <$inner>::qualified_type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <$inner>::create_type_info(registry)
+            }
+
+            async fn resolve(
+                &self,
+                $ctx: &ContextSelectionSet<'_>,
+                _field: &Positioned<Field>,
+            ) -> ServerResult<Value> {
+                let $this = self;
+                $resolve
+            }
+        }
+    };
+}
+
+like!(Lean, T, |this, ctx| Ok(together(ctx, &this.0).await));
+like!(Leaf, T, |this, ctx| Ok(in_turn(ctx, &this.0).await));
+like!(LeanList, Vec<T>, |this, ctx| {
+    let mut items = Waiting::new(this.0.len());
+    for (index, item) in this.0.iter().enumerate() {
+        let ctx = ctx.with_index(index);
+        items.add(Box::pin(async move { together(&ctx, item).await })).await;
+    }
+    Ok(Value::List(items.all().await))
+});
+like!(LeafList, Vec<T>, |this, ctx| {
+    let mut items = Vec::with_capacity(this.0.len());
+    for (index, item) in this.0.iter().enumerate() {
+        items.push(in_turn(&ctx.with_index(index), item).await);
+    }
+    Ok(Value::List(items))
+});
+
+/// Futures of which most are over when they are looked at first.
+struct Waiting<'a, T> {
+    done: Vec<Option<T>>,
+    waiting: Vec<(usize, BoxFuture<'a, T>)>,
+}
+
+impl<'a, T> Waiting<'a, T> {
+    fn new(capacity: usize) -> Self {
+        Self { done: Vec::with_capacity(capacity), waiting: Vec::new() }
+    }
+
+    /// Looks at it once: whoever loads something asks for it now.
+    async fn add(&mut self, mut future: BoxFuture<'a, T>) {
+        match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+            Poll::Ready(value) => self.done.push(Some(value)),
+            Poll::Pending => {
+                self.waiting.push((self.done.len(), future));
+                self.done.push(None);
+            }
+        }
+    }
+
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let done = &mut self.done;
+        self.waiting.retain_mut(|(place, future)| match future.as_mut().poll(context) {
+            Poll::Ready(value) => {
+                if let Some(place) = done.get_mut(*place) {
+                    *place = Some(value);
+                }
+                false
+            }
+            Poll::Pending => true,
+        });
+        if self.waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// All outcomes, in the order in which they were added.
+    async fn all(mut self) -> Vec<T> {
+        poll_fn(|context| self.look(context)).await;
+        self.done.into_iter().flatten().collect()
+    }
+}
+
+type Outcome = ServerResult<Option<Value>>;
+
+async fn together<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
+    let fields = fields(ctx, object);
+    let mut outcomes = Waiting::new(fields.len());
+    for &field in &fields {
+        outcomes.add(Box::pin(resolve(ctx, object, field))).await;
+    }
+    let mut values = IndexMap::with_capacity(fields.len());
+    for (field, outcome) in fields.iter().zip(outcomes.all().await) {
+        take(&mut values, ctx, field, outcome);
+    }
+    finish(values)
+}
+
+async fn in_turn<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
+    let fields = fields(ctx, object);
+    let mut values = IndexMap::with_capacity(fields.len());
+    for field in fields {
+        let outcome = resolve(ctx, object, field).await;
+        take(&mut values, ctx, field, outcome);
+    }
+    finish(values)
+}
+
+/// The fields that are asked for, in their order.
+fn fields<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>, object: &T) -> Vec<&'a Positioned<Field>> {
+    let mut found = Vec::with_capacity(ctx.item.node.items.len());
+    collect(&ctx.item.node.items, ctx, &object.introspection_type_name(), &mut found);
+    found
+}
+
+/// Fragments on other types say nothing about this one. What spreads unknown fragments was refused.
+fn collect<'a>(
+    items: &'a [Positioned<Selection>],
+    ctx: &ContextSelectionSet<'a>,
+    name: &str,
+    found: &mut Vec<&'a Positioned<Field>>,
+) {
+    let applies = |condition: &str| {
+        let implements = || ctx.schema_env.registry.implements.get(name);
+        condition == name || implements().is_some_and(|interfaces| interfaces.contains(condition))
+    };
+    for item in items {
+        match &item.node {
+            Selection::Field(field) => found.push(field),
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                if condition.is_none_or(|condition| applies(&condition.node.on.node)) {
+                    collect(&fragment.node.selection_set.node.items, ctx, name, found);
+                }
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
+                if let Some(fragment) = fragment
+                    && applies(&fragment.node.type_condition.node.on.node)
+                {
+                    collect(&fragment.node.selection_set.node.items, ctx, name, found);
+                }
+            }
+        }
+    }
+}
+
+async fn resolve<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    object: &T,
+    field: &Positioned<Field>,
+) -> Outcome {
+    if field.node.name.node == "__typename" {
+        return Ok(Some(Value::String(object.introspection_type_name().into_owned())));
+    }
+    object.resolve_field(&ctx.with_field(field)).await
+}
+
+/// A field that failed is left out: what is null because of it is found out when all is done.
+fn take(
+    values: &mut IndexMap<Name, Value>,
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+    outcome: Outcome,
+) {
+    match outcome {
+        Ok(value) => merge(values, field.node.response_key().node.clone(), value.unwrap_or_default()),
+        Err(error) => ctx.add_error(error),
+    }
+}
+
+/// Fields under the same key were asked for several times, with different parts of the same.
+fn merge(values: &mut IndexMap<Name, Value>, key: Name, value: Value) {
+    let Some(known) = values.get_mut(&key) else {
+        values.insert(key, value);
+        return;
+    };
+    match (known, value) {
+        (Value::Object(known), Value::Object(more)) => {
+            for (key, value) in more {
+                merge(known, key, value);
+            }
+        }
+        (Value::List(known), Value::List(more)) => {
+            for (known, more) in known.iter_mut().zip(more) {
+                if let (Value::Object(known), Value::Object(more)) = (known, more) {
+                    for (key, value) in more {
+                        merge(known, key, value);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An object all of whose fields failed is null, as the library has it.
+fn finish(values: IndexMap<Name, Value>) -> Value {
+    if values.is_empty() { Value::Null } else { Value::Object(values) }
+}
