@@ -18,6 +18,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/pulsegate /usr/local/bin/pulsegate
 
 FROM debian:bookworm-slim
+# The newest of Debian's stable release, with its security updates.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \

