@@ -89,6 +89,9 @@ impl Finisher {
         if executed {
             self.types.shape(&mut data, &errors, to);
         }
+        if !executed {
+            without_repetition(&mut errors);
+        }
         errors.truncate(if executed { MOST_ERRORS } else { MOST_MISTAKES });
         let mut code = None;
         for error in &mut errors {
@@ -107,7 +110,7 @@ impl Finisher {
         {
             return code;
         }
-        let is_input = ["Invalid value for argument ", "Failed to parse ", "Expected input type "];
+        let is_input = [INVALID, "Failed to parse ", "Expected input type "];
         let fault = if is_input.iter().any(|start| error.message.starts_with(start)) {
             Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
         } else if error.path.is_empty() {
@@ -120,6 +123,17 @@ impl Finisher {
         error.message = finished.message;
         error.extensions = finished.extensions;
         code
+    }
+}
+
+/// How the library begins to say that a value is wrong, before it parses it.
+const INVALID: &str = "Invalid value for argument ";
+
+/// What was found invalid is parsed all the same, to reckon the cost, and then can't be: the same mistake once more, in
+/// the words of a program.
+fn without_repetition(errors: &mut Vec<ServerError>) {
+    if errors.iter().any(|error| error.message.starts_with(INVALID)) {
+        errors.retain(|error| !error.message.contains("(occurred while parsing "));
     }
 }
 
@@ -195,7 +209,7 @@ mod tests {
         assert_eq!(
             refused["errors"][0]["message"],
             "Invalid value for argument \"range.last\", expected type \"Duration\": give an ISO 8601 duration above zero \
-             and up to 100 years, e.g. \"PT15M\", \"P7D\" or \"P1M\"."
+             and up to 100 years, in whole milliseconds, e.g. \"PT15M\", \"P7D\" or \"P1M\"."
         );
     }
 

@@ -31,8 +31,18 @@ async fn bad_input_names_the_argument_and_what_is_allowed() {
         ),
         ("{ event(eventId: \"e\") { timeline(timeZone: \"Seoul\") { from } } }", vec!["timeZone", "IANA"]),
         ("{ events(first: 99999999999) { nodes { id } } }", vec!["Int", "2147483647"]),
+        (
+            "{ event(eventId: \"e\") { timeline(range: {last: \"PT0.0001S\"}) { from } } }",
+            vec!["range.last", "in whole milliseconds"],
+        ),
+        (
+            "{ event(eventId: \"e\") { timeline(range: {to: \"9999-12-31T23:59:59-01:00\"}) { from } } }",
+            vec!["range.to", "of the years 0000 to 9999 in UTC"],
+        ),
     ] {
-        let error = first_error(query).await;
+        let answer = post(JSON, &json!({"query": query})).await.json();
+        let errors = answer["errors"].as_array().unwrap();
+        let [error] = &errors[..] else { panic!("one mistake, {}: {answer}", errors.len()) };
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}: {error}");
         for part in parts {
             assert!(error["message"].as_str().unwrap().contains(part), "{query}: {error}");

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use service::domain::{ChannelName, ChannelType, EventId, EventStatus, InvalidId, UserId};
@@ -237,6 +237,8 @@ impl<'a> Value<'a> {
             .ok()
             // Made anew from microseconds, so that a leap second is the second after it, as it is for PostgreSQL.
             .and_then(|instant| DateTime::from_timestamp_micros(instant.timestamp_micros()))
+            // An offset leads out of the years of four digits, which are all that clients can be told.
+            .filter(|instant| (0..=9_999).contains(&instant.year()))
             .ok_or_else(|| {
                 self.reject(
                     Code::InvalidTimestamp,

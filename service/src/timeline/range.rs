@@ -1,4 +1,6 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::{
@@ -9,6 +11,10 @@ use crate::domain::Granularity;
 
 /// The most buckets that one answer holds.
 pub const MAX_BUCKETS: usize = 11_000;
+
+/// The years that a range may touch. Within them every bound has a year of four digits, also those of the period that
+/// it is compared with, which reaches [`MAX_BUCKETS`] months further back at most.
+const YEARS: RangeInclusive<i32> = 1_000..=9_999;
 
 /// The buckets of a live timeline that names no range.
 pub const LIVE_BUCKETS: usize = 60;
@@ -50,11 +56,9 @@ pub enum RangeError {
         /// Whether `to` is now.
         to_is_now: bool,
     },
-    /// It begins before the first date that can be counted.
-    #[error(
-        "range: `last` ({0}) reaches back before the calendar begins; give a later `to` or a shorter `last`"
-    )]
-    BeforeCalendar(IsoDuration),
+    /// It touches a year that is not counted.
+    #[error("range: reaches beyond the years {} to {}, which are allowed", YEARS.start(), YEARS.end())]
+    BeyondCalendar,
     /// More buckets than one answer holds.
     #[error("the range holds more than {MAX_BUCKETS} buckets of {granularity}; {}", advice(*.fits))]
     TooManyBuckets {
@@ -99,11 +103,14 @@ impl RangeInput {
         now: DateTime<Utc>,
         stored: Option<Extent>,
     ) -> Result<Window, RangeError> {
+        if [self.from, self.to].into_iter().flatten().any(|bound| !YEARS.contains(&bound.year())) {
+            return Err(RangeError::BeyondCalendar);
+        }
         let (from, to) = match (self.last, self.from, self.to) {
             (Some(_), Some(_), _) => return Err(RangeError::LastWithFrom),
             (Some(last), None, to) => {
                 let to = to.unwrap_or(now);
-                (last.before(to, zone).ok_or(RangeError::BeforeCalendar(last))?, to)
+                (last.before(to, zone).ok_or(RangeError::BeyondCalendar)?, to)
             }
             (None, Some(from), to) => {
                 let end = to.unwrap_or(now);
@@ -161,6 +168,11 @@ fn window(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<Window, RangeError> {
+    let is_counted = YEARS.contains(&bucket_start(granularity, zone, from).year())
+        && YEARS.contains(&bucket_end(granularity, zone, to - TimeDelta::nanoseconds(1)).year());
+    if !is_counted {
+        return Err(RangeError::BeyondCalendar);
+    }
     let fitting = |granularity| boundaries(granularity, zone, from, to, MAX_BUCKETS).ok();
     match fitting(granularity) {
         Some(bounds) => Ok(Window::new(granularity, zone, bounds)),
@@ -257,6 +269,30 @@ mod tests {
     }
 
     #[test]
+    fn years_of_four_digits_are_counted() {
+        for range in [
+            input(None, Some("0999-12-31T23:59:59Z"), Some("1000-01-02T00:00:00Z")),
+            input(None, None, Some("0001-01-01T00:00:00Z")),
+            input(Some("P1D"), None, Some("1000-01-01T12:00:00Z")),
+            input(None, Some("9999-12-31T00:00:00Z"), Some("9999-12-31T23:30:00Z")),
+        ] {
+            assert_eq!(resolve(range, Granularity::Hour, None), Err(RangeError::BeyondCalendar), "{range:?}");
+        }
+        let last = input(None, Some("9999-12-31T00:00:00Z"), Some("9999-12-31T23:00:00Z"));
+        let window = resolve(last, Granularity::Hour, None).unwrap();
+        assert_window(&window, "9999-12-31T00:00:00Z", "9999-12-31T23:00:00Z", 23);
+        let first = input(None, Some("1000-01-01T00:00:00Z"), Some("1000-01-01T01:00:00Z"));
+        assert_window(
+            &resolve(first, Granularity::Month, None).unwrap(),
+            "1000-01-01T00:00:00Z",
+            "1000-02-01T00:00:00Z",
+            1,
+        );
+        // The Monday of its week lies in the year before.
+        assert_eq!(resolve(first, Granularity::Week, None), Err(RangeError::BeyondCalendar));
+    }
+
+    #[test]
     fn contradictions_are_refused() {
         let both = input(Some("PT1H"), Some("2026-01-01T00:00:00Z"), None);
         assert_eq!(resolve(both, Granularity::Hour, None), Err(RangeError::LastWithFrom));
@@ -275,7 +311,7 @@ mod tests {
             from: None,
             to: Some(DateTime::<Utc>::MIN_UTC + TimeDelta::days(2)),
         };
-        assert!(matches!(resolve(ancient, Granularity::Hour, None), Err(RangeError::BeforeCalendar(_))));
+        assert!(matches!(resolve(ancient, Granularity::Hour, None), Err(RangeError::BeyondCalendar)));
     }
 
     #[test]
@@ -288,7 +324,7 @@ mod tests {
         assert_eq!(fits(input(Some("P2Y"), None, None)), Some(Granularity::Day));
         assert_eq!(fits(input(Some("P50Y"), None, None)), Some(Granularity::Week));
         assert_eq!(fits(input(None, Some("1500-01-01T00:00:00Z"), None)), Some(Granularity::Month));
-        assert_eq!(fits(input(None, Some("0001-01-01T00:00:00Z"), None)), None);
+        assert_eq!(fits(input(None, Some("1000-01-01T00:00:00Z"), None)), None);
         assert_eq!(
             resolve(input(Some("P8D"), None, None), Granularity::Minute, None).unwrap_err().to_string(),
             "the range holds more than 11000 buckets of MINUTE; the finest granularity that fits is HOUR, or ask for a \

@@ -1,13 +1,14 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{SecondsFormat, Utc};
+use chrono::{Datelike, SecondsFormat, Utc};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
 
 fn read(value: &Value) -> Option<chrono::DateTime<Utc>> {
     let Value::String(text) = value else { return None };
-    // Four digits of the year, as RFC 3339 has it: nothing beyond them can be counted or stored.
-    chrono::DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc())
+    let instant = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    // The year has four digits, as RFC 3339 has it, but an offset may lead out of them.
+    (0..=9_999).contains(&instant.year()).then_some(instant)
 }
 
 /// An instant, RFC 3339 in UTC with a Z, e.g. `2026-01-05T09:00:00Z`. Input takes any offset.

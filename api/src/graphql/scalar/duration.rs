@@ -9,8 +9,8 @@ fn read(value: &Value) -> Option<IsoDuration> {
     text.parse().ok()
 }
 
-/// An ISO 8601 duration, e.g. `PT15M`, `P7D`, `P1M`: above zero, up to 100 years. Days, weeks, months and years follow
-/// the calendar of the time zone that is asked for.
+/// An ISO 8601 duration, e.g. `PT15M`, `P7D`, `P1M`: above zero, up to 100 years, in whole milliseconds. Days, weeks,
+/// months and years follow the calendar of the time zone that is asked for.
 #[Scalar(specified_by_url = "https://www.iso.org/iso-8601-date-and-time-format.html")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {

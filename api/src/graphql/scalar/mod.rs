@@ -16,10 +16,12 @@ pub(crate) use time_zone::TimeZone;
 /// What a scalar takes, for the client that sent something else.
 pub(crate) fn allowed(type_name: &str) -> Option<&'static str> {
     Some(match type_name {
-        "DateTime" => "an instant in RFC 3339, e.g. \"2026-01-05T09:00:00Z\"",
+        "DateTime" => {
+            "an instant in RFC 3339, of the years 0000 to 9999 in UTC, e.g. \"2026-01-05T09:00:00Z\""
+        }
         "Decimal" => "an exact decimal as a string or a whole number, e.g. \"1500000.00\"",
         "Duration" => {
-            "an ISO 8601 duration above zero and up to 100 years, e.g. \"PT15M\", \"P7D\" or \"P1M\""
+            "an ISO 8601 duration above zero and up to 100 years, in whole milliseconds, e.g. \"PT15M\", \"P7D\" or \"P1M\""
         }
         "Long" => "a whole number between -9007199254740991 and 9007199254740991",
         "TimeZone" => "the IANA name of a time zone, e.g. \"Asia/Seoul\"",
@@ -58,6 +60,8 @@ mod tests {
             "",
             "now",
             "9999999-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-00:01",
+            "0000-01-01T00:00:00+00:01",
         ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
@@ -82,7 +86,9 @@ mod tests {
         assert_eq!(shown::<TimeZone>(json!("Seoul")), None);
         assert_eq!(shown::<TimeZone>(json!("+09:00")), None);
         assert_eq!(shown::<Duration>(json!("PT90M")).unwrap(), "\"PT1H30M\"");
-        assert_eq!(shown::<Duration>(json!("15m")), None);
+        for wrong in ["15m", "P0D", "PT0.0001S"] {
+            assert_eq!(shown::<Duration>(json!(wrong)), None, "{wrong}");
+        }
         assert_eq!(shown::<Long>(json!(9_007_199_254_740_991_i64)).unwrap(), "9007199254740991");
         assert_eq!(shown::<Long>(json!(9_007_199_254_740_992_i64)), None);
         assert_eq!(shown::<Long>(json!("5")), None);
