@@ -10,6 +10,7 @@ mod m20260105_000002_bookkeeping;
 mod m20260105_000003_channel_readings;
 mod m20260105_000004_ranking;
 mod m20260105_000005_revocation;
+mod m20260105_000006_ascending_roi;
 
 /// Runs the migrations in order.
 pub struct Migrator;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260105_000003_channel_readings::Migration),
             Box::new(m20260105_000004_ranking::Migration),
             Box::new(m20260105_000005_revocation::Migration),
+            Box::new(m20260105_000006_ascending_roi::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ mod documents;
 mod errors;
 mod examples;
 mod export;
+mod indexes;
 mod paging;
 mod responses;
 mod statements;
