@@ -79,6 +79,12 @@ soak: ## queries, viewers and messages while all parts are killed in turn; memor
 	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) SOAK_MINUTES=$(MINUTES) SOAK_GRAPH=docs/images/soak.svg \
 		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/soak
 
+.PHONY: bench-refusals
+bench-refusals: ROUNDS := 5
+bench-refusals: ## what it costs to refuse each of some hundred hostile documents (ROUNDS)
+	cargo build --release -p bench --bin refusals
+	BENCH_ROUNDS=$(ROUNDS) $(TARGET_DIR)/release/refusals
+
 .PHONY: schema
 schema: ## prints the GraphQL schema to schema.graphql
 	cargo build --quiet -p pulsegate

@@ -6,6 +6,8 @@
 
 mod fragments;
 mod lexer;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod promise;
 mod variables;
 
 use async_graphql::Variables;

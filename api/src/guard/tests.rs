@@ -1,5 +1,11 @@
-use std::time::Instant;
+use std::{cell::Cell, time::Instant};
 
+use proptest::{
+    collection::vec,
+    prelude::Strategy as _,
+    sample::select,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
 use serde_json::json;
 
 use super::*;
@@ -163,6 +169,115 @@ fn a_parser_behind_the_scan_survives() {
             let _ = async_graphql::parser::parse_query(&document);
         }
     }
+}
+
+/// What a document is made of, the odd and the dangerous in front.
+const PIECES: [&str; 44] = [
+    "\"",
+    "\"\"\"",
+    "\\",
+    "\\\"\"\"",
+    "#",
+    "\n",
+    "\r",
+    "\u{feff}",
+    "가",
+    "\0",
+    "...",
+    "..",
+    ".5",
+    "1",
+    "-1.5e3",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{a",
+    "(a:",
+    "(a:[",
+    "(a:{b:",
+    ":",
+    "@",
+    "$",
+    "!",
+    "=",
+    "|",
+    "&",
+    ",",
+    " ",
+    " a",
+    " on",
+    " a:b",
+    "...F ",
+    "... on F{",
+    "@a(b:1)",
+    "query",
+    "query Q($v:[I!]=[1])",
+    "fragment ",
+    "fragment F on T{",
+];
+
+fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+#[test]
+fn what_passes_holds_no_more_for_the_parser_than_was_counted() {
+    let pieces = vec(select(&PIECES[..]), 0..40);
+    runner(10_000)
+        .run(&pieces, |pieces| {
+            let _ = promise::keep(&pieces.concat());
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn documents_are_counted_as_the_parser_reads_them() {
+    let selections = select(vec![
+        "a ",
+        "b:a ",
+        "a{b}",
+        "a(b:[1 [$v]]){c}",
+        "a(b:{c:{d:1}}) ",
+        "...F ",
+        "...G@a ",
+        "...on T{a ...F}",
+        "...{b:a}",
+        "a@a(b:[[1]]) ",
+        "a(b:\"[{(\") ",
+        "a(b:\"\"\"\\\"\"\" {\"\"\")#{\n ",
+        "a @a@a ",
+        "...H ",
+        "a{b{c{d}}}",
+        "a{b{...F}}",
+    ]);
+    let body = || vec(selections.clone(), 1..6).prop_map(|parts| parts.concat());
+    let document = (vec(body(), 1..4), body(), body()).prop_map(|(operations, f, g)| {
+        let operations = operations
+            .iter()
+            .enumerate()
+            .map(|(index, body)| format!("query Q{index}($v:I=[[1]]){{{body}}}"));
+        // G spreads F, never the other way round.
+        let f = f.replace("...F", "x").replace("...G", "x");
+        format!(
+            "{}fragment F on T{{{f}}}fragment G on T{{{}}}",
+            operations.collect::<String>(),
+            g.replace("...G", "...F")
+        )
+    });
+    let within = Cell::new(0_u32);
+    runner(4_000)
+        .run(&document, |document| {
+            within.set(within.get() + u32::from(promise::keep(&document)));
+            Ok(())
+        })
+        .unwrap();
+    // Else nothing was compared.
+    assert!((500..3_900).contains(&within.get()), "{}", within.get());
 }
 
 #[test]

@@ -10,6 +10,8 @@
 mod access;
 mod auth;
 mod client;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod documents;
 mod errors;
 mod export;
