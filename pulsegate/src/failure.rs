@@ -45,6 +45,8 @@ pub(crate) enum Failure {
     DatabaseEnded(std::process::ExitStatus),
     #[error("pulsegate: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error("pulsegate: HTTP_TLS_CERT_FILE, HTTP_TLS_KEY_FILE: {0}")]
+    Tls(#[from] crate::tls::Unusable),
     #[error("pulsegate: {0}")]
     Io(#[from] io::Error),
     #[error("pulsegate: a part of it broke down: {0}")]

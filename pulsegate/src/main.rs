@@ -6,7 +6,7 @@
 //! | `roles` | composes the libraries, one file per subcommand |
 //! | `embedded` | stands in for services that are not configured |
 //! | `demo` | believable events |
-//! | `migrations`, `outbound`, `readiness`, `probes`, `telemetry`, `shutdown` | what the roles share |
+//! | `migrations`, `outbound`, `readiness`, `probes`, `telemetry`, `tls`, `shutdown` | what the roles share |
 
 mod cli;
 mod config;
@@ -20,6 +20,7 @@ mod readiness;
 mod roles;
 mod shutdown;
 mod telemetry;
+mod tls;
 
 use std::{
     env,

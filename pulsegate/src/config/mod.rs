@@ -16,6 +16,8 @@ use secrecy::SecretString;
 use service::Upkeep;
 use tracing_subscriber::EnvFilter;
 
+use crate::tls;
+
 pub(crate) use self::{
     channels::Channels,
     gateway::{Access, Gateway, Key},
@@ -72,6 +74,8 @@ pub(crate) struct Serve {
     pub(crate) upkeep: Upkeep,
     pub(crate) address: SocketAddr,
     pub(crate) http: Http,
+    /// What it speaks TLS with, if it does.
+    pub(crate) tls: Option<tls::Files>,
     pub(crate) gateway: Gateway,
 }
 
@@ -117,6 +121,7 @@ impl Serve {
             upkeep: upkeep(reader),
             address,
             http: http(reader, send_timeout, longest_line),
+            tls: tls(reader),
             gateway,
         }
     }
@@ -183,6 +188,33 @@ fn http(reader: &mut Reader<'_>, send_timeout: Duration, longest_line: u64) -> H
         send_timeout,
         longest_line,
     }
+}
+
+/// Both files or none; they are looked into, so that what is wrong with them is told at once.
+fn tls(reader: &mut Reader<'_>) -> Option<tls::Files> {
+    let certificate = reader.read(&v::HTTP_TLS_CERT_FILE, parse::text);
+    let key = reader.read(&v::HTTP_TLS_KEY_FILE, parse::text);
+    let (certificate, key) = match (certificate, key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, None) => return None,
+        (Some(_), None) => {
+            reader
+                .wrong(&v::HTTP_TLS_KEY_FILE, "is not set, and HTTP_TLS_CERT_FILE is; allowed: both or none");
+            return None;
+        }
+        (None, Some(_)) => {
+            reader
+                .wrong(&v::HTTP_TLS_CERT_FILE, "is not set, and HTTP_TLS_KEY_FILE is; allowed: both or none");
+            return None;
+        }
+    };
+    let files = tls::Files { certificate: certificate.into(), key: key.into() };
+    if let Err(fault) = files.check() {
+        let of_certificate = fault.is_of_certificate(&files);
+        let variable = if of_certificate { &v::HTTP_TLS_CERT_FILE } else { &v::HTTP_TLS_KEY_FILE };
+        reader.wrong(variable, fault.to_string());
+    }
+    Some(files)
 }
 
 fn upkeep(reader: &mut Reader<'_>) -> Upkeep {
@@ -252,6 +284,33 @@ mod tests {
                 text.lines().any(|line| line.starts_with(&format!("pulsegate: {name}: "))),
                 "{name} in {text}"
             );
+        }
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key() {
+        let tls = |name: &str| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/tests/integration/security/tls");
+            format!("{folder}/{name}.pem")
+        };
+        let with = |certificate: &str, key: &str| {
+            let pairs = [("HTTP_TLS_CERT_FILE", certificate), ("HTTP_TLS_KEY_FILE", key)];
+            Serve::read(&layers(&pairs)).map(|(_, serve)| serve.tls).map_err(|mistakes| mistakes.to_string())
+        };
+        let (certificate, key) = (tls("first"), tls("first.key"));
+        assert!(with(&certificate, &key).unwrap().is_some());
+        assert!(with("", "").unwrap().is_none());
+        for (certificate, key, place, what) in [
+            (certificate.as_str(), "", "HTTP_TLS_KEY_FILE", "both or none"),
+            ("", key.as_str(), "HTTP_TLS_CERT_FILE", "both or none"),
+            ("/no/such/file", &key, "HTTP_TLS_CERT_FILE", "can't be read"),
+            (&key, &key, "HTTP_TLS_CERT_FILE", "no certificate"),
+            (&certificate, &certificate, "HTTP_TLS_KEY_FILE", "no private key"),
+            (&certificate, &tls("second.key"), "HTTP_TLS_KEY_FILE", "do not go together"),
+        ] {
+            let told = with(certificate, key).unwrap_err();
+            assert!(told.starts_with(&format!("pulsegate: {place}: ")) && told.contains(what), "{told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
         }
     }
 

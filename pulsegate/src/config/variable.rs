@@ -55,6 +55,8 @@ variables! {
     CHANNEL_BREAKER_FAILURES: "N", "Failed calls in a row that open an API's breaker [default: 5]";
     CHANNEL_BREAKER_OPEN: "DURATION", "How long a breaker stays open [default: 30s]";
     HTTP_ADDR: "IP:PORT", "Where the gateway listens [default: 127.0.0.1:8080]";
+    HTTP_TLS_CERT_FILE: "FILE", "A certificate (PEM, with those it leads to) to speak TLS with [default: no TLS]";
+    HTTP_TLS_KEY_FILE: "FILE", "The private key of the certificate (PEM)";
     CONSUMER_HTTP_ADDR: "IP:PORT", "Where /healthz, /readyz and /metrics are [default: 127.0.0.1:8081]";
     AUTH: "off|jwt", "Who may ask [default: off on a loopback address, else it must be said]";
     JWT_HS256_SECRET: "SECRET", "What signs the tokens, shared with their issuer, 32 bytes at least (fewer on a loopback address)";
@@ -119,6 +121,8 @@ pub(crate) const GATEWAY: Group = (
     "Gateway",
     &[
         HTTP_ADDR,
+        HTTP_TLS_CERT_FILE,
+        HTTP_TLS_KEY_FILE,
         CACHE,
         AUTH,
         JWT_HS256_SECRET,

@@ -40,6 +40,7 @@ pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationT
         listener,
         probes::router(readiness, counts.of(&service)),
         config.http,
+        None,
         stop.clone(),
     ));
     tracing::info!(%address, "the consumer answers at /healthz, /readyz and /metrics");

@@ -9,7 +9,11 @@ use hyper_util::{
     },
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::util::MapRequest;
@@ -17,6 +21,7 @@ use tower::util::MapRequest;
 use crate::{
     config::{Http, variable::Variable},
     failure::Failure,
+    tls::Certificate,
 };
 
 /// Headers beside a query string of the longest kind.
@@ -43,6 +48,7 @@ pub(super) async fn answer(
     listener: TcpListener,
     router: Router,
     settings: Http,
+    certificate: Option<Arc<Certificate>>,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     let builder = Arc::new(builder(&settings));
@@ -64,12 +70,19 @@ pub(super) async fn answer(
                 }
             }
         };
-        let serve =
-            serve(stream, peer, router.clone(), Arc::clone(&builder), settings, connections.watcher());
+        let serve = serve(
+            stream,
+            peer,
+            router.clone(),
+            Arc::clone(&builder),
+            settings,
+            certificate.clone(),
+            connections.watcher(),
+        );
         tokio::spawn(serve);
     }
     drop(listener);
-    if tokio::time::timeout(FINISH_WITHIN, connections.shutdown()).await.is_err() {
+    if timeout(FINISH_WITHIN, connections.shutdown()).await.is_err() {
         tracing::debug!("some requests were not waited for");
     }
     Ok(())
@@ -77,7 +90,7 @@ pub(super) async fn answer(
 
 fn builder(settings: &Http) -> Builder<TokioExecutor> {
     let longest = usize::try_from(settings.longest_line + HEADERS).unwrap_or(usize::MAX);
-    // Without TLS browsers speak HTTP/1.1 only, and so do proxies to what is behind them.
+    // Without TLS browsers speak HTTP/1.1 only, and so do proxies to what is behind them. With it nothing else is offered.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     // A client that sends its headers byte by byte, or nothing at all, keeps no connection for ever.
     builder
@@ -95,24 +108,46 @@ async fn serve(
     router: Router,
     builder: Arc<Builder<TokioExecutor>>,
     settings: Http,
+    certificate: Option<Arc<Certificate>>,
     watcher: Watcher,
 ) {
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(%fault, "a connection answers with delay");
     }
     // The time limit for headers begins with their first byte.
-    if !matches!(tokio::time::timeout(settings.header_timeout, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
+    if !matches!(timeout(settings.header_timeout, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
         return;
     }
     // What a client is sent and does not take would be kept for it.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(settings.send_timeout + LATER));
+    let stream = Box::pin(stream);
+    match certificate {
+        None => speak(stream, peer, router, &builder, watcher).await,
+        Some(certificate) => {
+            match timeout(settings.header_timeout, certificate.acceptor().accept(stream)).await {
+                Ok(Ok(stream)) => speak(stream, peer, router, &builder, watcher).await,
+                Ok(Err(fault)) => tracing::debug!(%fault, "a client did not agree on TLS"),
+                Err(_elapsed) => tracing::debug!("a client took too long to agree on TLS"),
+            }
+        }
+    }
+}
+
+/// Speaks HTTP until the connection ends.
+async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    builder: &Builder<TokioExecutor>,
+    watcher: Watcher,
+) {
     let service = MapRequest::new(router, move |mut request: http::Request<_>| {
         request.extensions_mut().insert(api::Peer(peer.ip()));
         request
     });
     let connection = builder
-        .serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service))
+        .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
         .into_owned();
     if let Err(fault) = watcher.watch(connection).await {
         if is_stalled(&*fault) {

@@ -1,6 +1,5 @@
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    net::SocketAddr,
     sync::Arc,
 };
 
@@ -20,6 +19,7 @@ use crate::{
     outbound::{Outbound, PublishedKeys},
     readiness::{Kafka, Parts},
     telemetry,
+    tls::{Certificate, Files},
 };
 
 /// What only the command line says.
@@ -74,12 +74,16 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
     let metrics = counts.of(&service);
     let gateway =
         Gateway::new(Arc::clone(&service), settings, Arc::new(readiness), Some(metrics), stop.clone());
-    crew.hire(http::answer(listener, api::router(gateway.clone()), config.http, stop.clone()));
+    let certificate = config.tls.map(|files| open(files, stop, &mut crew)).transpose()?;
+    let is_encrypted = certificate.is_some();
+    let router = api::router(gateway.clone());
+    crew.hire(http::answer(listener, router, config.http, certificate, stop.clone()));
     crew.hire(async {
         gateway.closed().await;
         Ok(())
     });
-    tell(address, broker.as_deref(), database.is_embedded());
+    let base = format!("{}://{address}", if is_encrypted { "https" } else { "http" });
+    tell(&base, broker.as_deref(), database.is_embedded());
     if let Some(broker) = &broker {
         let (kafka, upkeep, demo) = (config.kafka, config.upkeep, options.demo);
         Consuming { service, kafka, monitor, upkeep, migrate, demo }.join(&mut crew, &database, broker);
@@ -100,6 +104,17 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
         broker.stop().await?;
     }
     outcome
+}
+
+/// The certificate to speak TLS with, which is kept current from now on.
+fn open(files: Files, stop: &CancellationToken, crew: &mut Crew) -> Result<Arc<Certificate>, Failure> {
+    let certificate = Certificate::open(files)?;
+    let (kept, stop) = (Arc::clone(&certificate), stop.clone());
+    crew.hire(async move {
+        kept.keep_current(stop).await;
+        Ok(())
+    });
+    Ok(certificate)
 }
 
 /// What checks tokens.
@@ -126,8 +141,7 @@ pub(super) fn auth(access: Access) -> Result<Auth, Failure> {
 }
 
 /// Says where everything is; on a terminal, and with everything embedded, so that it is seen between the lines.
-fn tell(address: SocketAddr, broker: Option<&BrokerAt>, embedded_database: bool) {
-    let base = format!("http://{address}");
+fn tell(base: &str, broker: Option<&BrokerAt>, embedded_database: bool) {
     tracing::info!(dashboard = %format_args!("{base}/"), graphiql = %format_args!("{base}/graphiql"), "the gateway answers");
     let Some(kafka) = broker.and_then(BrokerAt::embedded_address) else { return };
     if embedded_database && io::stderr().is_terminal() {

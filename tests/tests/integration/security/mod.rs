@@ -4,6 +4,7 @@ mod keys;
 mod revocation;
 mod secrets;
 mod tenants;
+mod tls;
 mod walk;
 
 use jsonwebtoken::{EncodingKey, Header, encode};
