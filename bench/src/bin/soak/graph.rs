@@ -56,7 +56,10 @@ pub(crate) fn draw(path: &Path, samples: &Samples, suffered: &[Suffered]) -> any
         Line::of("consumer", samples, |sample| sample.consumer),
     ];
     let answers = [Line::rate("queries answered", samples, |sample| sample.answered)];
-    let updates = [Line::rate("updates received", samples, |sample| sample.updates)];
+    let updates = [
+        Line::rate("updates received", samples, |sample| sample.updates),
+        Line::rate("messages taken by Kafka", samples, |sample| sample.taken),
+    ];
     let all = SVGBackend::new(path, SIZE).into_drawing_area();
     all.fill(&WHITE)?;
     let (above, below) = all.split_vertically(SIZE.1 / 2);
@@ -70,7 +73,7 @@ pub(crate) fn draw(path: &Path, samples: &Samples, suffered: &[Suffered]) -> any
 fn panel(area: &Panel<'_>, unit: &str, lines: &[Line], suffered: &[Suffered]) -> anyhow::Result<()> {
     let points = || lines.iter().flat_map(|line| &line.points);
     let end = points().map(|(at, _)| *at).fold(0.1, f64::max);
-    let top = points().map(|(_, value)| *value).fold(1.0, f64::max) * 1.25;
+    let top = points().map(|(_, value)| *value).fold(1.0, f64::max) * 1.5;
     let mut chart = ChartBuilder::on(area)
         .margin(8)
         .x_label_area_size(32)
@@ -98,7 +101,7 @@ fn panel(area: &Panel<'_>, unit: &str, lines: &[Line], suffered: &[Suffered]) ->
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerLeft)
+        .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE)
         .label_font((FONT, 12))
         .draw()?;

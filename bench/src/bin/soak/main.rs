@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::asking::Askers;
 use self::calm::Calm;
-use self::samples::{Samples, Watched};
+use self::samples::{Counts, Samples, Watched};
 use self::saying::Speaker;
 use self::trouble::{Parts, Suffered};
 use self::watching::Viewers;
@@ -83,8 +83,9 @@ async fn soak() -> anyhow::Result<()> {
     let viewers = Viewers::open(gateway.base(), viewers, &over);
     let askers = Askers::start(gateway.base(), queries, &calm, &over)?;
     let watched = Watched { gateway: gateway.id()?, consumer: consumer.id()? };
+    let counts = Counts { taken: speaker.taken(), answered: askers.answered(), updates: viewers.updates() };
     let began = Instant::now();
-    let samples = tokio::spawn(Samples::take(watched, askers.answered(), viewers.updates(), over.clone()));
+    let samples = tokio::spawn(Samples::take(watched, counts, over.clone()));
     let mut parts =
         Parts { postgres, redis, kafka, api, bases: [gateway.base(), consumer.base()].map(str::to_owned) };
     let (said, suffered) =

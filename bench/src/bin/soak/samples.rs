@@ -23,8 +23,19 @@ pub(crate) struct Sample {
     pub(crate) gateway: f64,
     pub(crate) consumer: f64,
     /// So far.
+    pub(crate) taken: u64,
     pub(crate) answered: u64,
     pub(crate) updates: u64,
+}
+
+/// What is counted while it goes on.
+pub(crate) struct Counts {
+    /// Messages that the broker has.
+    pub(crate) taken: Arc<AtomicU64>,
+    /// Queries.
+    pub(crate) answered: Arc<AtomicU64>,
+    /// That viewers got.
+    pub(crate) updates: Arc<AtomicU64>,
 }
 
 pub(crate) struct Samples(pub(crate) Vec<Sample>);
@@ -36,12 +47,7 @@ fn mebibytes(process: u32) -> f64 {
 
 impl Samples {
     /// Takes one each second until it is over.
-    pub(crate) async fn take(
-        of: Watched,
-        answered: Arc<AtomicU64>,
-        updates: Arc<AtomicU64>,
-        over: CancellationToken,
-    ) -> Self {
+    pub(crate) async fn take(of: Watched, counts: Counts, over: CancellationToken) -> Self {
         let began = Instant::now();
         let mut ticks = interval(Duration::from_secs(1));
         let mut all = Vec::new();
@@ -50,8 +56,9 @@ impl Samples {
                 at: began.elapsed(),
                 gateway: mebibytes(of.gateway),
                 consumer: mebibytes(of.consumer),
-                answered: answered.load(Ordering::Relaxed),
-                updates: updates.load(Ordering::Relaxed),
+                taken: counts.taken.load(Ordering::Relaxed),
+                answered: counts.answered.load(Ordering::Relaxed),
+                updates: counts.updates.load(Ordering::Relaxed),
             });
         }
         Self(all)

@@ -1,6 +1,8 @@
 //! What other services say.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
@@ -40,6 +42,7 @@ pub(crate) fn user(number: usize) -> String {
 pub(crate) struct Speaker {
     producer: FutureProducer,
     topics: [String; 3],
+    taken: Arc<AtomicU64>,
 }
 
 impl Speaker {
@@ -52,7 +55,8 @@ impl Speaker {
             // However long the broker is away.
             .set("message.timeout.ms", "0")
             .create()?;
-        let speaker = Self { producer, topics: testbed.topics().sources().map(str::to_owned) };
+        let topics = testbed.topics().sources().map(str::to_owned);
+        let speaker = Self { producer, topics, taken: Arc::default() };
         for number in 0..EVENTS {
             let described = json!({
                 "messageId": format!("created-{number}"), "occurredAt": SystemClock.now(), "eventId": event(number),
@@ -70,6 +74,11 @@ impl Speaker {
             speaker.say(2, &distributed).await?;
         }
         Ok(speaker)
+    }
+
+    /// Messages that the broker has.
+    pub(crate) fn taken(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.taken)
     }
 
     /// Registers people, so many in a second; returns when the broker has all of it.
@@ -111,6 +120,7 @@ impl Speaker {
         let (key, body) = (message["eventId"].as_str().unwrap_or_default(), message.to_string());
         let record = FutureRecord::to(&self.topics[topic]).key(key).payload(&body);
         self.producer.send(record, Timeout::Never).await.map_err(|(fault, _)| fault)?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
