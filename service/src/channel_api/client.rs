@@ -1,4 +1,6 @@
 use std::{
+    error::Error as _,
+    fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -95,10 +97,15 @@ impl ReadError {
 
 /// The client that all APIs share. It goes where it is told and nowhere else: no redirects, no proxies of the environment.
 pub(super) fn http(timeout: Duration) -> Result<Client, reqwest::Error> {
-    // What this machine trusts, such as a company's own authority; Mozilla's list where it has none.
+    // What this machine trusts, or SSL_CERT_FILE and SSL_CERT_DIR, such as a company's own authority; Mozilla's list where
+    // there is nothing.
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "certificates to trust channel APIs by can't be read");
+    }
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() && found.errors.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     let builder = Client::builder()
@@ -127,6 +134,8 @@ pub(super) struct Api {
     breaker: Arc<Breaker>,
     /// The state that was told last.
     told: Mutex<BreakerState>,
+    /// Why the last call failed, for the operator.
+    failure: Mutex<String>,
     turns: Semaphore,
     random: Mutex<SmallRng>,
 }
@@ -150,6 +159,7 @@ impl Api {
             timeout: settings.timeout,
             breaker,
             told: Mutex::new(BreakerState::Closed),
+            failure: Mutex::default(),
             turns: Semaphore::new(CONCURRENCY),
             random: Mutex::new(SmallRng::seed_from_u64(seed)),
         }
@@ -174,8 +184,9 @@ impl Api {
             let Some(permit) = self.breaker.ask(Instant::now()) else { return Err(refusal) };
             self.tell_changes();
             let began = Instant::now();
-            let outcome =
-                timeout_at(deadline, self.call(url.clone())).await.unwrap_or(Err(ReadError::Timeout));
+            let outcome = timeout_at(deadline, self.call(url.clone()))
+                .await
+                .unwrap_or_else(|_| Err(self.failed(ReadError::Timeout)));
             metrics::called(self.kinds.first().copied(), began.elapsed());
             match &outcome {
                 Ok(_) => permit.succeeded(),
@@ -213,7 +224,10 @@ impl Api {
         *told = state;
         let types = self.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         match state {
-            BreakerState::Open => tracing::warn!(types, "a channel API keeps failing: its breaker is open"),
+            BreakerState::Open => {
+                let reason = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                tracing::warn!(types, reason, "a channel API keeps failing: its breaker is open");
+            }
             BreakerState::HalfOpen => {
                 tracing::info!(types, "a channel API is tried again: its breaker is half-open");
             }
@@ -229,33 +243,56 @@ impl Api {
     /// One call.
     async fn call(&self, url: Url) -> Result<Answer, ReadError> {
         let request = self.http.get(url).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(|error| transport(&error))?;
+        let mut response = request.send().await.map_err(|error| self.broke(error))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Answer::Unknown),
-            status if status.is_redirection() => return Err(ReadError::Redirect),
-            status => return Err(ReadError::Status(status.as_u16())),
+            status if status.is_redirection() => return Err(self.failed(ReadError::Redirect)),
+            status => return Err(self.failed(ReadError::Status(status.as_u16()))),
         }
         if response.content_length().is_some_and(|length| length > LARGEST_BODY as u64) {
-            return Err(ReadError::TooLarge);
+            return Err(self.failed(ReadError::TooLarge));
         }
         let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| transport(&error))? {
+        while let Some(part) = response.chunk().await.map_err(|error| self.broke(error))? {
             if body.len() + part.len() > LARGEST_BODY {
-                return Err(ReadError::TooLarge);
+                return Err(self.failed(ReadError::TooLarge));
             }
             body.extend_from_slice(&part);
         }
-        Reading::decode(&body).map(Answer::Metrics).map_err(ReadError::Wrong)
+        Reading::decode(&body).map(Answer::Metrics).map_err(|what| self.failed(ReadError::Wrong(what)))
+    }
+
+    /// Keeps in mind why a call failed.
+    fn failed(&self, error: ReadError) -> ReadError {
+        self.note(error.to_string());
+        error
+    }
+
+    /// The same of a connection, of which clients are told less than the operator.
+    fn broke(&self, error: reqwest::Error) -> ReadError {
+        if error.is_timeout() {
+            return self.failed(ReadError::Timeout);
+        }
+        // The URL may hold a password.
+        let error = error.without_url();
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(deeper) = cause {
+            let _ = write!(reason, ": {deeper}");
+            cause = deeper.source();
+        }
+        self.note(reason);
+        ReadError::Unreachable
+    }
+
+    fn note(&self, reason: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 }
 
 /// All but what RFC 3986 calls unreserved.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn transport(error: &reqwest::Error) -> ReadError {
-    if error.is_timeout() { ReadError::Timeout } else { ReadError::Unreachable }
-}
 
 /// `{base}/events/{eventId}/channels/{channelName}`, each name as one segment whatever is in it. A URL has no way to say
 /// `.` or `..` as a name.

@@ -27,11 +27,12 @@ pub(crate) const fn slowness(unchanged: i16) -> u32 {
 }
 
 /// Turns are put off by a tenth at most beyond the interval, never below it: so events that begin together drift apart,
-/// and none is read twice in an interval.
+/// and none is read twice in an interval. Chance comes in as a number, and each event makes its own share of it.
 const CLAIM: &str = "
 UPDATE event_refresh AS queued
 SET due_at = (clock_timestamp() AT TIME ZONE 'UTC')
-    + $1 * (CASE WHEN unchanged < $2 THEN 1 WHEN unchanged < 2 * $2 THEN 2 ELSE 4 END) * (1 + random() / 10)
+    + $1 * (CASE WHEN unchanged < $2 THEN 1 WHEN unchanged < 2 * $2 THEN 2 ELSE 4 END)
+         * (1 + (hashtextextended(queued.event_id, $4) & 1023)::float8 / 10230)
 FROM (
     SELECT event_id FROM event_refresh WHERE due_at <= clock_timestamp() AT TIME ZONE 'UTC'
     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
@@ -55,25 +56,37 @@ DELETE FROM event_refresh AS queued WHERE NOT EXISTS (
 /// Messages end the quiet.
 const WAKE: &str = "
 UPDATE event_refresh AS queued
-SET unchanged = 0, due_at = least(due_at, (clock_timestamp() AT TIME ZONE 'UTC') + $1 * random())
+SET unchanged = 0, due_at = least(due_at, (clock_timestamp() AT TIME ZONE 'UTC')
+    + $1 * ((hashtextextended(queued.event_id, $3) & 1023)::float8 / 1023))
 FROM event_stats
 WHERE event_stats.event_id = queued.event_id AND queued.unchanged >= $2 AND event_stats.revision > queued.revision";
 
 impl Service {
-    /// Claims up to `limit` events whose turn has come.
-    pub(super) async fn claim(&self, interval: Duration, limit: usize) -> Result<Vec<EventId>, Error> {
+    /// Claims up to `limit` events whose turn has come; `chance` is another number each time.
+    pub(super) async fn claim(
+        &self,
+        interval: Duration,
+        limit: usize,
+        chance: i64,
+    ) -> Result<Vec<EventId>, Error> {
         let ids: Vec<String> = sqlx::query_scalar(CLAIM)
             .bind(interval)
             .bind(QUIET_AFTER)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(chance)
             .fetch_all(self.pool())
             .await?;
         Ok(ids.iter().map(|id| EventId::trusted(id)).collect())
     }
 
     /// Queues the active events that have channels of these types, dismisses the others, and wakes quiet ones of which
-    /// there are messages.
-    pub(super) async fn enrol(&self, kinds: &[ChannelType], interval: Duration) -> Result<(), Error> {
+    /// there are messages; `chance` is another number each time.
+    pub(super) async fn enrol(
+        &self,
+        kinds: &[ChannelType],
+        interval: Duration,
+        chance: i64,
+    ) -> Result<(), Error> {
         let mut tx = self.pool().begin().await?;
         let mine: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
             .bind(ENROL_LOCK)
@@ -83,7 +96,7 @@ impl Service {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
             sqlx::query(ENROL).bind(kinds).execute(&mut *tx).await?;
             sqlx::query(DISMISS).execute(&mut *tx).await?;
-            sqlx::query(WAKE).bind(interval).bind(QUIET_AFTER).execute(&mut *tx).await?;
+            sqlx::query(WAKE).bind(interval).bind(QUIET_AFTER).bind(chance).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -61,7 +61,9 @@ impl Service {
         let mut random = SmallRng::seed_from_u64(seed);
         let mut pause = GLANCE;
         loop {
-            let Some(error) = stop.run_until_cancelled(self.refresh_until_lost(&mut pause)).await else {
+            let Some(error) =
+                stop.run_until_cancelled(self.refresh_until_lost(&mut random, &mut pause)).await
+            else {
                 return;
             };
             if error.kind() == ErrorKind::Transient {
@@ -77,15 +79,19 @@ impl Service {
         }
     }
 
-    async fn refresh_until_lost(self: &Arc<Self>, pause: &mut Duration) -> Error {
-        match self.work_off(pause).await {
+    async fn refresh_until_lost(self: &Arc<Self>, random: &mut SmallRng, pause: &mut Duration) -> Error {
+        match self.work_off(random, pause).await {
             Ok(never) => match never {},
             Err(error) => error,
         }
     }
 
     /// Works the queue off for ever. Events that are being read are finished by themselves, whatever becomes of this.
-    async fn work_off(self: &Arc<Self>, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
+    async fn work_off(
+        self: &Arc<Self>,
+        random: &mut SmallRng,
+        pause: &mut Duration,
+    ) -> Result<std::convert::Infallible, Error> {
         self.tell_apis().await?;
         let Some(apis) = self.channel_apis() else { return std::future::pending().await };
         let kinds: Vec<ChannelType> = apis.by_type.keys().copied().collect();
@@ -97,11 +103,11 @@ impl Service {
         let mut under_way = JoinSet::new();
         loop {
             if enrolled.is_none_or(|at| at.elapsed() >= enrol_every) {
-                self.enrol(&kinds, apis.interval).await?;
+                self.enrol(&kinds, apis.interval, random.random()).await?;
                 enrolled = Some(Instant::now());
             }
             let free = AT_A_TIME - under_way.len();
-            let claimed = self.claim(apis.interval, free).await?;
+            let claimed = self.claim(apis.interval, free, random.random()).await?;
             *pause = GLANCE;
             let is_full = claimed.len() == free;
             for id in claimed {

@@ -2,11 +2,19 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::system::program;
 
 /// What it does with a request.
 #[derive(Clone, Debug)]
@@ -26,6 +34,9 @@ pub enum Behaviour {
     /// Takes the request and says nothing.
     Silence,
 }
+
+/// Made once, for a hundred years.
+const CERTIFICATES: &str = "tests/src/servers/certificates";
 
 type Answer = Arc<dyn Fn(&str) -> Behaviour + Send + Sync>;
 
@@ -48,14 +59,45 @@ impl ChannelApi {
     /// # Errors
     /// No port is free.
     pub async fn start(answer: impl Fn(&str) -> Behaviour + Send + Sync + 'static) -> io::Result<Self> {
+        Self::start_as("http", None, answer).await
+    }
+
+    /// The same over TLS, with a certificate by the authority of [`authority`] for 127.0.0.1.
+    ///
+    /// # Errors
+    /// No port is free, or the certificate can't be read.
+    pub async fn start_with_tls(
+        answer: impl Fn(&str) -> Behaviour + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        let folder = program::repository().join(CERTIFICATES);
+        let certificate = CertificateDer::from_pem_file(folder.join("server.pem"))?;
+        let key = PrivateKeyDer::from_pem_file(folder.join("server.key"))?;
+        let tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)?;
+        Ok(Self::start_as("https", Some(TlsAcceptor::from(Arc::new(tls))), answer).await?)
+    }
+
+    async fn start_as(
+        scheme: &str,
+        tls: Option<TlsAcceptor>,
+        answer: impl Fn(&str) -> Behaviour + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let base = format!("{scheme}://{}", listener.local_addr()?);
         let answer: Arc<Mutex<Answer>> = Arc::new(Mutex::new(Arc::new(answer)));
         let asked: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
         let (answers, counts) = (Arc::clone(&answer), Arc::clone(&asked));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&counts)));
+                let (tls, answers, counts) = (tls.clone(), Arc::clone(&answers), Arc::clone(&counts));
+                tokio::spawn(async move {
+                    match tls {
+                        Some(tls) => serve(tls.accept(stream).await?, answers, counts).await,
+                        None => serve(stream, answers, counts).await,
+                    }
+                });
             }
         });
         Ok(Self { base, answer, asked })
@@ -85,8 +127,14 @@ impl ChannelApi {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
+/// The certificate of the authority that signed what [`ChannelApi::start_with_tls`] shows, as a file.
+#[must_use]
+pub fn authority() -> PathBuf {
+    program::repository().join(CERTIFICATES).join("authority.pem")
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     answer: Arc<Mutex<Answer>>,
     asked: Arc<Mutex<HashMap<String, usize>>>,
 ) -> io::Result<()> {
@@ -135,7 +183,12 @@ async fn serve(
     }
 }
 
-async fn send(stream: &mut BufReader<TcpStream>, status: u16, head: &str, body: &str) -> io::Result<()> {
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut BufReader<S>,
+    status: u16,
+    head: &str,
+    body: &str,
+) -> io::Result<()> {
     let text = format!("HTTP/1.1 {status} X\r\n{head}Content-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all(text.as_bytes()).await?;
     stream.flush().await

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use service::clock::{Clock as _, SystemClock};
 use tests::clients::graphql::GraphQl;
 use tests::clients::socket::Frame;
-use tests::servers::channel_api::{Behaviour, ChannelApi};
-use tests::testbed::{Role, Testbed};
+use tests::servers::channel_api::{self, Behaviour, ChannelApi};
+use tests::testbed::{Pulsegate, Role, Testbed};
 use tests::wait;
 
 use super::{assert_sums, fill};
@@ -187,4 +187,33 @@ async fn a_refresh_reads_now_and_says_of_each_channel_what_happened() {
         .await
         .unwrap();
     assert_eq!(revision, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_with_a_certificate_of_a_private_authority_is_read_where_that_is_trusted() {
+    let testbed = Testbed::new().await.unwrap();
+    let event = fill(&testbed, 1).await.remove(0);
+    let api = ChannelApi::start_with_tls(views(40)).await.unwrap();
+    let authority = channel_api::authority().display().to_string();
+    let url = ("CHANNEL_API_TV_URL", api.base());
+    let tv = async |gateway: &Pulsegate| {
+        let client = gateway.graphql().unwrap();
+        let answer = client.data(REFRESH, json!({ "event": event })).await.unwrap();
+        let channels = answer["refreshEvent"]["channels"].as_array().unwrap();
+        channels.iter().find(|channel| channel["channelName"] == "지니TV").unwrap().clone()
+    };
+
+    let stranger = testbed.start_with(Role::Serve, &[url, ("CHANNEL_BREAKER_FAILURES", "1")]).await.unwrap();
+    let refused = tv(&stranger).await;
+    assert_eq!(refused["error"], "The external API can't be reached.");
+    assert_eq!(api.requests(), 0);
+    // Whoever runs it is told why.
+    let log = stranger.log().unwrap();
+    let line =
+        log.lines().find(|line| line.contains("its breaker is open")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("UnknownIssuer"), "{line}");
+
+    let trusting = testbed.start_with(Role::Serve, &[url, ("SSL_CERT_FILE", &authority)]).await.unwrap();
+    assert_eq!(tv(&trusting).await["refreshed"], true);
+    assert_eq!(api.requests(), 2);
 }

@@ -8,6 +8,8 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use tests::system::program;
 
+const CHANNEL_APIS: [&str; 3] = ["CHANNEL_API_TV_URL", "CHANNEL_API_SNS_URL", "CHANNEL_API_VOICE_URL"];
+
 fn read(path: &str) -> String {
     let path: PathBuf = program::repository().join(path);
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
@@ -72,7 +74,10 @@ fn manifests_are_whole() {
             "Service"
         ]
     );
-    known(keys(&by_kind["ConfigMap"][0]["data"]));
+    let configured = keys(&by_kind["ConfigMap"][0]["data"]);
+    // Gateways read channels too, so it stands in what both are given.
+    assert!(CHANNEL_APIS.iter().all(|variable| configured.iter().any(|name| name == variable)));
+    known(configured);
     known(keys(&by_kind["Secret"][0]["stringData"]));
 
     let named: BTreeSet<String> =
@@ -176,6 +181,9 @@ fn the_composition_has_three_sizes() {
         if service["image"] == "pulsegate" {
             assert_eq!(service["read_only"], true, "{name}");
             let others = ["PROBE_PORT".to_owned()];
+            for variable in CHANNEL_APIS {
+                assert_eq!(service["environment"][variable], format!("${{{variable}:-}}"), "{name}");
+            }
             known(keys(&service["environment"]).into_iter().filter(|name| !others.contains(name)));
         }
     }
