@@ -76,7 +76,7 @@ pub(super) fn parse(asked: Asked, limits: &Limits, known: &Known) -> Result<Pars
     }
     let scanned = guard::scan(&asked.document, &asked.variables, limits)
         .map_err(|refusal| Answer::refused(refusal.into()))?;
-    let document = parse_query(&asked.document).map_err(|error| {
+    let document = parse_query(scanned.parsable(&asked.document)).map_err(|error| {
         let fault = Fault::new(ErrorCode::GraphqlParseFailed, parse_message(&error.to_string()));
         Answer::refused_at(fault, &error.positions().collect::<Vec<_>>())
     })?;

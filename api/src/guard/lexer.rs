@@ -8,6 +8,8 @@ pub(super) enum Token<'a> {
     At,
     Colon,
     Dollar,
+    /// So many bytes, up to the line's end.
+    Comment(usize),
     Other,
 }
 
@@ -77,6 +79,21 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// The document without its comments: what is left stays on its line and in its column.
+pub(super) fn without_comments(document: &str) -> String {
+    let mut kept = String::with_capacity(document.len());
+    let mut lexer = Lexer::new(document);
+    let mut from = 0;
+    while let Some(token) = lexer.next() {
+        if let Token::Comment(bytes) = token {
+            kept.push_str(document.get(from..lexer.at - bytes).unwrap_or_default());
+            from = lexer.at;
+        }
+    }
+    kept.push_str(document.get(from..).unwrap_or_default());
+    kept
+}
+
 /// The length of a block string with its quotes; `None` where it is not closed.
 fn block_string_length(text: &[u8]) -> Option<usize> {
     let mut at = 3;
@@ -107,7 +124,7 @@ impl<'a> Iterator for Lexer<'a> {
                 }
                 b'#' => {
                     self.skip_while(|byte| !matches!(byte, b'\n' | b'\r'));
-                    continue;
+                    return Some(Token::Comment(self.at - start));
                 }
                 b'"' => {
                     self.skip_string();
@@ -164,6 +181,15 @@ mod tests {
         assert_eq!(open_brackets(r#"{ a(b: "{[(", c: """ [ \""" [ """) # [[["#), 2);
         assert_eq!(open_brackets("{ # [[[\r [ }"), 2);
         assert_eq!(open_brackets(r#"{ a(b: "\"[[[") }"#), 2);
+    }
+
+    #[test]
+    fn comments_are_left_out_and_nothing_moves() {
+        assert_eq!(without_comments("# a\n{ b # c\r  d(e: \"# f\") #"), "\n{ b \r  d(e: \"# f\") ");
+        assert_eq!(
+            without_comments("{ a(b: \"\"\"\n# c\n\"\"\") } # 가\n"),
+            "{ a(b: \"\"\"\n# c\n\"\"\") } \n"
+        );
     }
 
     #[test]

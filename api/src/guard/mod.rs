@@ -10,16 +10,21 @@ mod lexer;
 pub(crate) mod promise;
 mod variables;
 
+use std::borrow::Cow;
+
 use async_graphql::Variables;
 
 use fragments::{Definition, expand};
-use lexer::{Bracket, Lexer, Token};
+use lexer::{Bracket, Lexer, Token, without_comments};
 use variables::Weights;
 
 use crate::settings::Limits;
 
 /// More operations than any client puts into one document.
 const OPERATIONS: u64 = 20;
+
+/// Bytes of comments that cost nothing to speak of.
+const COMMENTS: usize = 1_024;
 
 /// Why a document is not even parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +46,16 @@ fn within(what: &'static str, found: u64, allowed: u64) -> Result<(), Refusal> {
 pub(crate) struct Scanned {
     /// Tokens, nothing written out.
     pub(crate) tokens: u64,
+    /// Bytes of its comments.
+    comments: usize,
+}
+
+impl Scanned {
+    /// `document`, which is what was scanned, as the parser is to have it. It reads comments slower than anything else, so
+    /// that it does not get many of them.
+    pub(crate) fn parsable<'a>(&self, document: &'a str) -> Cow<'a, str> {
+        if self.comments > COMMENTS { without_comments(document).into() } else { document.into() }
+    }
 }
 
 /// Reads `document` once. A malformed document passes as long as it stays within the limits: the parser says best
@@ -53,7 +68,16 @@ pub(crate) fn scan(document: &str, variables: &Variables, limits: &Limits) -> Re
     let mut weights = Weights::default();
     within("values in its variables", weights.take_values(variables, limits.tokens), limits.tokens)?;
     let mut scan = Scan { weights, ..Scan::default() };
-    let mut lexer = Lexer::new(document).peekable();
+    let mut comments = 0;
+    let mut lexer = Lexer::new(document)
+        .filter(|token| match token {
+            Token::Comment(bytes) => {
+                comments += bytes;
+                false
+            }
+            _ => true,
+        })
+        .peekable();
     while let Some(token) = lexer.next() {
         scan.take(token, lexer.peek().copied());
         within("tokens", scan.tokens, limits.tokens)?;
@@ -66,7 +90,7 @@ pub(crate) fn scan(document: &str, variables: &Variables, limits: &Limits) -> Re
         .map_err(|name| Refusal::Cycle(name.to_owned()))?;
     within("tokens once its fragments and variables are written out", expanded.tokens, limits.tokens)?;
     within("levels of brackets once its fragments are written out", expanded.depth, limits.depth)?;
-    Ok(Scanned { tokens: scan.tokens })
+    Ok(Scanned { tokens: scan.tokens, comments })
 }
 
 #[derive(Default)]
@@ -105,7 +129,12 @@ impl<'a> Scan<'a> {
             Token::Name(name) if self.depth == 0 => self.top_level_name(name),
             Token::Name(name) if previous == Some(Token::Spread) => self.spread(name),
             Token::Name(_) if next == Some(Token::Colon) && self.in_values == 0 => self.aliases += 1,
-            Token::Name(_) | Token::Spread | Token::Colon | Token::Dollar | Token::Other => {}
+            Token::Name(_)
+            | Token::Spread
+            | Token::Colon
+            | Token::Dollar
+            | Token::Comment(_)
+            | Token::Other => {}
         }
         if !self.inside {
             self.weights.take_token_of_default();

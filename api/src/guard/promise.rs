@@ -1,7 +1,10 @@
 //! What the scan promises of whatever it is given: it comes to an end, and where it lets a text pass, so does the parser,
 //! which finds no more in it than was allowed.
 
-use std::{collections::HashMap, convert::Infallible};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    convert::Infallible,
+};
 
 use async_graphql::{
     Name, Positioned, Value, Variables,
@@ -11,7 +14,7 @@ use async_graphql::{
     },
 };
 
-use super::{OPERATIONS, scan};
+use super::{OPERATIONS, lexer::without_comments, scan};
 use crate::settings::Limits;
 
 /// So narrow that short texts meet them.
@@ -23,7 +26,24 @@ pub(crate) fn keep(text: &str) -> bool {
     if scan(text, &Variables::default(), &LIMITS).is_err() {
         return false;
     }
-    let Ok(document) = parse_query(text) else { return false };
+    let parsed = parse_query(text);
+    let bare = parse_query(without_comments(text));
+    let Ok(document) = parsed else {
+        assert!(bare.is_err(), "only comments are wrong with {text:?}");
+        return false;
+    };
+    // Fragments are kept in no order.
+    let positions = |document: &ExecutableDocument| {
+        let operations: Vec<_> =
+            document.operations.iter().map(|(_, operation)| format!("{operation:?}")).collect();
+        let fragments: BTreeMap<_, _> = document
+            .fragments
+            .iter()
+            .map(|(name, fragment)| (name.clone(), format!("{fragment:?}")))
+            .collect();
+        (operations.into_iter().collect::<BTreeSet<_>>(), fragments)
+    };
+    assert_eq!(bare.as_ref().map(positions).ok(), Some(positions(&document)), "without comments: {text:?}");
     let found = Found::in_document(&document);
     assert!(found.depth <= LIMITS.depth, "{} levels in {text:?}", found.depth);
     assert!(found.selections <= LIMITS.tokens, "{} selections in {text:?}", found.selections);

@@ -38,6 +38,9 @@ const UNITS: [&str; 30] = [
     "1",
 ];
 
+/// A document as long as a request lets it be.
+const FULL: usize = 65_400;
+
 /// Where it is repeated: what stands before it and after it.
 const PLACES: [(&str, &str); 5] = [
     ("", ""),
@@ -57,7 +60,8 @@ pub(crate) fn corpus() -> BTreeMap<String, Vec<u8>> {
     let mut add = |name: String, body: Vec<u8>| assert_eq!(bodies.insert(name, body), None);
     for unit in UNITS {
         for (index, (before, after)) in PLACES.iter().enumerate() {
-            for count in [70, 40_000 / unit.len()] {
+            let written = json!(unit).to_string().len() - 2;
+            for count in [70, FULL / written] {
                 let document = format!("{before}{}{after}", unit.repeat(count));
                 add(
                     format!("{count} times {unit:?} at place {index}"),
@@ -114,7 +118,7 @@ fn documents() -> Vec<(&'static str, String)> {
             "unknown fields that look like known ones",
             format!("{{ event(eventId: 1) {{ {} }} }}", written(0..1_900, |i| format!("totalParticipant{i} "))),
         ),
-        ("a long name", format!("{{ {} }}", "x".repeat(60_000))),
+        ("a long name", format!("{{ {} }}", "x".repeat(FULL))),
         ("long names", format!("{{ {} }}", written(0..20, |i| format!("{}{i} ", "participants".repeat(200))))),
         ("unknown arguments", format!("{{ events({}) {{ totalCount }} }}", written(0..600, |i| format!("a{i}:1 ")))),
         (
@@ -159,7 +163,7 @@ fn documents() -> Vec<(&'static str, String)> {
                 .to_owned(),
         ),
         ("a default used often", format!("query($i: [ID!]=[{}]) {{ {} }}", "1 ".repeat(900), "nodes(ids:$i){id} ".repeat(50))),
-        ("a long string", format!("{{ event(eventId:\"{}\") {{ id }} }}", "x".repeat(60_000))),
+        ("a long string", format!("{{ event(eventId:\"{}\") {{ id }} }}", "x".repeat(FULL))),
         ("a long block string", format!("{{ event(eventId:\"\"\"{}\"\"\") {{ id }} }}", "a\n ".repeat(15_000))),
         ("an indented block string", format!("{{ event(eventId:\"\"\"{}\"\"\") {{ id }} }}", written(0..300, |i| format!("\n{}x", " ".repeat(i % 150))))),
         ("escapes", format!("{{ event(eventId:\"{}\") {{ id }} }}", "\\u0041".repeat(9_000))),
@@ -168,11 +172,11 @@ fn documents() -> Vec<(&'static str, String)> {
         ("a braced escape", "{ event(eventId:\"\\u{1F600}\") { id } }".to_owned()),
         ("a string over two lines", "{ event(eventId:\"a\nb\") { id } }".to_owned()),
         ("an open block string", "{ event(eventId:\"\"\"a\\\"\"\" ) { id } }".to_owned()),
-        ("an open comment", format!("{{ a #{}", "x".repeat(60_000))),
+        ("an open comment", format!("{{ a #{}", "x".repeat(FULL))),
         ("a comment that ends with a return", "{ a # {{{{\r b }".to_owned()),
-        ("a long number", format!("{{ events(first:{}) {{ totalCount }} }}", "9".repeat(60_000))),
+        ("a long number", format!("{{ events(first:{}) {{ totalCount }} }}", "9".repeat(FULL))),
         ("a long exponent", format!("{{ events(first:1e{}) {{ totalCount }} }}", "9".repeat(6_000))),
-        ("a long fraction", format!("{{ events(first:0.{}) {{ totalCount }} }}", "1".repeat(60_000))),
+        ("a long fraction", format!("{{ events(first:0.{}) {{ totalCount }} }}", "1".repeat(FULL))),
         ("minus", format!("{{ events(first:{}1) {{ totalCount }} }}", "-".repeat(10_000))),
         ("types of types", format!("query($a:{}Int{}){{a}}", "[".repeat(200), "]!".repeat(200))),
         ("a schema instead of a query", "type Query { a: Int }".to_owned()),
