@@ -134,14 +134,11 @@ fn public_key(path: &str) -> Parsed<JwtKey> {
     JwtKey::public_pem(&pem).map_err(|fault| format!("{path:?} {fault}"))
 }
 
+/// Without a manifest, the pages' own documents are all that there is to trust.
 fn trusted_documents(reader: &mut Reader<'_>) -> Option<TrustedDocuments> {
     let only = reader.read(&v::TRUSTED_DOCUMENTS_ONLY, parse::switch).unwrap_or(false);
     let manifest = reader.read(&v::TRUSTED_DOCUMENTS, manifest);
-    if only && reader.layers.find(&v::TRUSTED_DOCUMENTS).is_none() {
-        let what = "is on, and there is no manifest; allowed: on with TRUSTED_DOCUMENTS, or off";
-        reader.wrong(&v::TRUSTED_DOCUMENTS_ONLY, what.to_owned());
-    }
-    if only { manifest.map(TrustedDocuments::exclusive) } else { manifest }
+    if only { Some(manifest.unwrap_or_default().exclusive()) } else { manifest }
 }
 
 fn manifest(path: &str) -> Parsed<TrustedDocuments> {
@@ -231,6 +228,13 @@ mod tests {
             fault.starts_with("pulsegate: JWT_HS256_SECRET: is so short") && !fault.contains(short),
             "{fault}"
         );
+    }
+
+    #[test]
+    fn the_pages_documents_can_be_all_that_is_trusted() {
+        let trusted = |pairs| read_with(pairs).unwrap().1.settings.trusted_documents;
+        assert!(trusted(&[("TRUSTED_DOCUMENTS_ONLY", "on")]).is_some());
+        assert!(trusted(&[("TRUSTED_DOCUMENTS_ONLY", "off")]).is_none());
     }
 
     #[test]
