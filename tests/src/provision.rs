@@ -2,7 +2,7 @@
 
 use std::env;
 
-use crate::servers::{jars::Jars, postgres, redis};
+use crate::servers::{jars::Jars, nginx, postgres, redis};
 use crate::services::{DATABASE_URL, KAFKA_BROKERS, REDIS_URL};
 use crate::system::{browser, container, packages, program};
 
@@ -18,6 +18,7 @@ enum Here {
     KafkaArtifacts,
     Kcat,
     Browser,
+    Proxy,
 }
 
 fn look() -> Vec<Here> {
@@ -31,14 +32,15 @@ fn look() -> Vec<Here> {
         (Here::KafkaArtifacts, Jars::are_here() || program::find("mvn").is_some()),
         (Here::Kcat, program::find("kcat").is_some()),
         (Here::Browser, browser::find().is_some()),
+        (Here::Proxy, nginx::find().is_some()),
     ];
     looked.into_iter().filter(|(_, is_here)| *is_here).map(|(part, _)| part).collect()
 }
 
 /// The Debian packages that are missing.
 fn missing_packages(here: &[Here]) -> Vec<&'static str> {
-    use Here::{Broker, Browser, Docker, Java, KafkaArtifacts, Kcat, Postgres, Redis};
-    let wanted: [(&str, &[Here]); 7] = [
+    use Here::{Broker, Browser, Docker, Java, KafkaArtifacts, Kcat, Postgres, Proxy, Redis};
+    let wanted: [(&str, &[Here]); 8] = [
         ("postgresql", &[Docker, Postgres]),
         ("redis-server", &[Docker, Redis]),
         ("default-jre-headless", &[Docker, Broker, Java]),
@@ -48,6 +50,7 @@ fn missing_packages(here: &[Here]) -> Vec<&'static str> {
         ("chromium", &[Browser]),
         // The pages are Korean too.
         ("fonts-noto-cjk", &[Browser]),
+        ("nginx-light", &[Proxy]),
     ];
     let needed = wanted.into_iter().filter(|(_, instead)| !instead.iter().any(|part| here.contains(part)));
     needed.map(|(package, _)| package).collect()
@@ -84,23 +87,31 @@ mod tests {
             "kcat",
             "chromium",
             "fonts-noto-cjk",
+            "nginx-light",
         ];
         assert_eq!(missing_packages(&[]), packages);
     }
 
     #[test]
     fn a_machine_with_docker_gets_the_independent_clients_only() {
-        assert_eq!(missing_packages(&[Here::Docker]), ["kcat", "chromium", "fonts-noto-cjk"]);
+        assert_eq!(missing_packages(&[Here::Docker]), ["kcat", "chromium", "fonts-noto-cjk", "nginx-light"]);
     }
 
     #[test]
     fn what_is_here_or_named_is_not_installed() {
         assert_eq!(
-            missing_packages(&[Here::Postgres, Here::Broker, Here::Kcat, Here::Browser]),
+            missing_packages(&[Here::Postgres, Here::Broker, Here::Kcat, Here::Browser, Here::Proxy]),
             ["redis-server"]
         );
         assert_eq!(
-            missing_packages(&[Here::Postgres, Here::Redis, Here::Java, Here::Kcat, Here::Browser]),
+            missing_packages(&[
+                Here::Postgres,
+                Here::Redis,
+                Here::Java,
+                Here::Kcat,
+                Here::Browser,
+                Here::Proxy
+            ]),
             ["maven"]
         );
     }

@@ -4,6 +4,7 @@ pub mod channel_api;
 pub mod jars;
 pub mod kafka;
 pub mod mock;
+pub mod nginx;
 pub mod postgres;
 pub mod redis;
 pub mod redis_cluster;

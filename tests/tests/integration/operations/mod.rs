@@ -4,6 +4,7 @@ mod check;
 mod deploy;
 mod metrics;
 mod order;
+mod proxy;
 mod slow;
 mod stop;
 mod traces;
