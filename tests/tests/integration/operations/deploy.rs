@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize as _;
 use serde_json::Value;
 use tests::system::program;
+use tests::testbed::{Pulsegate, Role, Testbed};
+use tests::wait;
+use tokio::process::Command;
 
 const CHANNEL_APIS: [&str; 3] = ["CHANNEL_API_TV_URL", "CHANNEL_API_SNS_URL", "CHANNEL_API_VOICE_URL"];
 
@@ -200,4 +204,31 @@ fn the_image_runs_as_nobody_in_particular() {
     assert!(last_stage.contains("\nUSER 10001"), "{last_stage}");
     assert!(last_stage.contains("\nHEALTHCHECK "));
     assert!(lines.contains("--features kafka-tls") && lines.contains("--locked"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_images_health_check_asks_whether_it_is_ready() {
+    let lines = read("Dockerfile");
+    let (_, check) = lines.split_once("\nHEALTHCHECK ").unwrap();
+    let (_, command) = check.split_once("CMD ").unwrap();
+    let command: Vec<String> = serde_json::from_str(command.lines().next().unwrap()).unwrap();
+    let is_healthy = async |process: &Pulsegate| {
+        let port = process.base().rsplit(':').next().unwrap();
+        let mut check = Command::new(&command[0]);
+        check.args(&command[1..]).env("PROBE_PORT", port).output().await.unwrap().status.success()
+    };
+    let testbed = Testbed::new().await.unwrap();
+    let mut gateway = testbed.start(Role::Serve).await.unwrap();
+    let consumer = testbed.start(Role::Consume).await.unwrap();
+    assert!(is_healthy(&gateway).await && is_healthy(&consumer).await);
+    gateway.kill().unwrap();
+    assert!(!is_healthy(&gateway).await, "nobody is there");
+
+    let waiting = testbed.launch(Role::Serve, &[("DATABASE_URL", "postgres://127.0.0.1:1/away")]).unwrap();
+    wait::until("an answer", Duration::from_secs(30), async || {
+        Ok(reqwest::get(format!("{}/healthz", waiting.base())).await.map(drop).map_err(Into::into))
+    })
+    .await
+    .unwrap();
+    assert!(!is_healthy(&waiting).await, "it waits for its database");
 }
