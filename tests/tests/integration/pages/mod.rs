@@ -51,6 +51,7 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
         ("CHANNEL_BREAKER_OPEN", "3s".to_owned()),
     ];
     let mut guarded = Embedded::start_with(&variables).await.unwrap();
+    let mut trusting = Embedded::start_with(&[("TRUSTED_DOCUMENTS_ONLY", "on".to_owned())]).await.unwrap();
 
     let scratch = Scratch::new().unwrap();
     let restart = scratch.path().join("restart");
@@ -60,7 +61,8 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
     command
         .env("GUARDED_URL", guarded.base())
         .env("GUARDED_SECRET", SECRET)
-        .env("CHANNEL_API_PORT", channels);
+        .env("CHANNEL_API_PORT", channels)
+        .env("TRUSTED_URL", trusting.base());
     command.env(browser::VARIABLE, &chromium).env("NO_COLOR", "1");
     let mut suite = Process::new("npm run e2e", command, &scratch.path().join("e2e.log")).unwrap();
     suite.start().unwrap();
@@ -81,6 +83,7 @@ async fn the_pages_work_in_a_browser_and_through_a_restart() {
     // A suite that asked for nothing has not tested it.
     assert!(!log.contains("skipped"), "{log}");
     guarded.stop().unwrap();
+    trusting.stop().unwrap();
     product.stop().unwrap();
     real(&browser::version(&chromium).unwrap());
 }
