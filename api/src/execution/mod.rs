@@ -22,6 +22,7 @@ use async_graphql::parser::types::OperationType;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 
 use service::{Service, domain::Viewer};
+use tokio::task::unconstrained;
 use tracing::Instrument;
 
 pub(crate) use answer::Answer;
@@ -210,8 +211,9 @@ impl Executor {
         if let Some(bill) = &prepared.bill {
             request = request.data(bill.charge);
         }
-        let execution =
-            AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span.clone());
+        // Tokio would now and then make a field wait for its turn that could go on, and so miss the statement of its level.
+        let execution = unconstrained(self.schema.execute(request));
+        let execution = AssertUnwindSafe(execution).catch_unwind().instrument(span.clone());
         let answer = match tokio::time::timeout(PATIENCE, execution).await {
             Ok(Ok(response)) => self.finisher.answer(response, &operation.chosen),
             Ok(Err(_panic)) => Answer::failed(self.reporter.defect(PANIC)),

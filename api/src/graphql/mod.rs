@@ -6,7 +6,7 @@ mod event;
 mod faults;
 mod freshness;
 mod global_id;
-mod lean;
+mod leaf;
 mod loaders;
 mod metric;
 mod mutation;

@@ -6,7 +6,6 @@ use super::{
     context::loaders,
     event::{EventAnalytics, EventConnection, EventFilter, EventOrder, Paging, page_cost},
     faults,
-    lean::Lean,
     metric::Metric,
     node::Node,
     rate_limit::RateLimit,
@@ -54,9 +53,9 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's id in the service that owns events, 1 to 36 characters.")] event_id: ID,
-    ) -> Result<Option<Lean<EventAnalytics>>, Fault> {
+    ) -> Result<Option<EventAnalytics>, Fault> {
         let id = faults::event_id("eventId", &event_id)?;
-        Ok(loaders(ctx).event(id).await?.map(|entry| Lean(EventAnalytics(entry))))
+        Ok(loaders(ctx).event(id).await?.map(EventAnalytics))
     }
 
     /// The events that the caller may see.
@@ -80,9 +79,9 @@ impl Query {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Lean<EventConnection>, Fault> {
+    ) -> Result<EventConnection, Fault> {
         let paging = Paging { order: order_by, first, after, last, before };
-        EventConnection::read(ctx, None, filter, paging).await.map(Lean)
+        EventConnection::read(ctx, None, filter, paging).await
     }
 
     /// All of one user's events in one view. Callers without the admin role see only themselves.
@@ -93,19 +92,19 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id in the service that owns users, 1 to 36 characters.")] user_id: ID,
-    ) -> Result<Option<Lean<UserAnalytics>>, Fault> {
+    ) -> Result<Option<UserAnalytics>, Fault> {
         let id = faults::user_id("userId", &user_id)?;
         if !loaders(ctx).reader().viewer.may_see(&id) {
             return Err(faults::forbidden());
         }
-        Ok(loaders(ctx).user(id).await?.map(|user| Lean(UserAnalytics(user))))
+        Ok(loaders(ctx).user(id).await?.map(UserAnalytics))
     }
 
     /// The user of the caller's token. Null where authentication is off.
-    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Lean<UserAnalytics>>, Fault> {
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<UserAnalytics>, Fault> {
         let loaders = loaders(ctx);
         match loaders.reader().viewer.user() {
-            Some(user) => Ok(loaders.user(user.clone()).await?.map(|user| Lean(UserAnalytics(user)))),
+            Some(user) => Ok(loaders.user(user.clone()).await?.map(UserAnalytics)),
             None => Ok(None),
         }
     }

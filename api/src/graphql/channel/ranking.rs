@@ -10,7 +10,7 @@ use crate::{
     error::Fault,
     graphql::{
         context::loaders,
-        lean::LeafList,
+        leaf::LeafList,
         scalar::{Decimal, Long},
     },
 };

@@ -17,7 +17,7 @@ use crate::{
         faults,
         freshness::Freshness,
         global_id::GlobalId,
-        lean::{Leaf, Lean, LeanList},
+        leaf::{Leaf, LeafList},
         scalar::{DateTime, Decimal, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
@@ -95,8 +95,8 @@ impl EventAnalytics {
     }
 
     /// Return on investment and what belongs to it.
-    async fn roi(&self) -> Lean<Roi> {
-        Lean(Roi::of(self.0.clone()))
+    async fn roi(&self) -> Leaf<Roi> {
+        Leaf(Roi::of(self.0.clone()))
     }
 
     /// The channels that the event is distributed over, those of some types only where `types` is given. Channels
@@ -110,7 +110,7 @@ impl EventAnalytics {
         order_by: ChannelMetric,
         #[graphql(desc = "Largest first, or smallest first.", default_with = "SortDirection::Desc")]
         direction: SortDirection,
-    ) -> Result<LeanList<ChannelAnalytics>, Fault> {
+    ) -> Result<LeafList<ChannelAnalytics>, Fault> {
         let channels = loaders(ctx).channels(&self.0).await?;
         let types: Option<Vec<service::domain::ChannelType>> =
             types.map(|types| types.into_iter().map(Into::into).collect());
@@ -125,7 +125,7 @@ impl EventAnalytics {
         });
         let event = &self.0.event;
         let channels = ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), event));
-        Ok(LeanList(channels.collect()))
+        Ok(LeafList(channels.collect()))
     }
 
     /// The channel of that name; null where the event has none.
@@ -133,10 +133,10 @@ impl EventAnalytics {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The channel's name, 1 to 50 characters.")] channel_name: String,
-    ) -> Result<Option<Lean<ChannelAnalytics>>, Fault> {
+    ) -> Result<Option<Leaf<ChannelAnalytics>>, Fault> {
         let name = faults::channel_name("channelName", &channel_name)?;
         let channel = loaders(ctx).channel(&self.0, name).await?;
-        Ok(channel.map(|channel| Lean(ChannelAnalytics::new(channel, &self.0.event))))
+        Ok(channel.map(|channel| Leaf(ChannelAnalytics::new(channel, &self.0.event))))
     }
 
     /// Impressions, views, clicks, participants and conversions summed over all channels, with what remains from step

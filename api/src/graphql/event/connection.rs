@@ -12,12 +12,7 @@ use super::{
 };
 use crate::{
     error::Fault,
-    graphql::{
-        context::loaders,
-        faults::page_fault,
-        lean::{Leaf, Lean, LeanList},
-        scalar::Long,
-    },
+    graphql::{context::loaders, faults::page_fault, leaf::Leaf, scalar::Long},
 };
 
 /// What a page holds where neither `first` nor `last` says it.
@@ -76,17 +71,17 @@ impl EventConnection {
 #[Object]
 impl EventConnection {
     /// The events of this page, each with its cursor.
-    async fn edges(&self) -> LeanList<EventEdge> {
+    async fn edges(&self) -> Vec<EventEdge> {
         let edge = |(cursor, entry): &(String, _)| EventEdge {
             cursor: cursor.clone(),
-            node: Lean(EventAnalytics(Arc::clone(entry))),
+            node: EventAnalytics(Arc::clone(entry)),
         };
-        LeanList(self.page.edges.iter().map(edge).collect())
+        self.page.edges.iter().map(edge).collect()
     }
 
     /// The events of this page.
-    async fn nodes(&self) -> LeanList<EventAnalytics> {
-        LeanList(self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect())
+    async fn nodes(&self) -> Vec<EventAnalytics> {
+        self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect()
     }
 
     /// Where this page lies in the list.
@@ -117,7 +112,7 @@ pub(crate) struct EventEdge {
     /// The place of the event in the list: `after` and `before` take it.
     cursor: String,
     /// The event.
-    node: Lean<EventAnalytics>,
+    node: EventAnalytics,
 }
 
 /// Where a page lies in its list.

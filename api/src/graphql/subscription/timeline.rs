@@ -2,7 +2,7 @@ use async_graphql::Object;
 use service::live;
 
 use super::UpdateKind;
-use crate::graphql::{lean::LeafList, scalar::Long, timeline::TimelinePoint};
+use crate::graphql::{leaf::LeafList, scalar::Long, timeline::TimelinePoint};
 
 pub(crate) struct TimelineUpdate(live::TimelineUpdate);
 

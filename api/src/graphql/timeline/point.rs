@@ -3,7 +3,7 @@ use chrono::Utc;
 use service::domain::{Bucket, Counters};
 
 use crate::graphql::{
-    lean::Leaf,
+    leaf::Leaf,
     scalar::{DateTime, Long},
 };
 

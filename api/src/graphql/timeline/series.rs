@@ -5,7 +5,7 @@ use service::metrics;
 
 use super::{Granularity, TimelinePoint, point::TimelineTotals};
 use crate::graphql::{
-    lean::{Leaf, LeafList},
+    leaf::{Leaf, LeafList},
     scalar::{DateTime, Decimal, TimeZone},
 };
 

@@ -12,7 +12,7 @@ use crate::{
         context::loaders,
         event::{EventConnection, EventFilter, EventOrder, Paging, page_cost},
         global_id::GlobalId,
-        lean::{Leaf, Lean},
+        leaf::Leaf,
         scalar::{Decimal, Long, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
@@ -87,9 +87,9 @@ impl UserAnalytics {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many up to the end or before `before`, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Lean<EventConnection>, Fault> {
+    ) -> Result<EventConnection, Fault> {
         let paging = Paging { order: order_by, first, after, last, before };
-        EventConnection::read(ctx, Some(&self.0.user_id), filter, paging).await.map(Lean)
+        EventConnection::read(ctx, Some(&self.0.user_id), filter, paging).await
     }
 
     /// Channels ranked over all of the user's events.

@@ -3,11 +3,7 @@
 //!
 //! What can be told of a type (its name, its fields, its descriptions) is that of the object itself.
 
-use std::{
-    borrow::Cow,
-    future::poll_fn,
-    task::{Context, Poll},
-};
+use std::borrow::Cow;
 
 use async_graphql::{
     ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
@@ -15,19 +11,10 @@ use async_graphql::{
     parser::types::{Field, Selection},
     registry::Registry,
 };
-use futures_util::future::BoxFuture;
 
-/// An object some of whose fields wait for something: those wait together.
-#[derive(Clone, Debug)]
-pub(crate) struct Lean<T>(pub(crate) T);
-
-/// An object whose fields are all there: each is resolved after the other.
+/// An object whose fields are resolved one after the other: nearly all of them are there already.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf<T>(pub(crate) T);
-
-/// A list of objects, each as a [`Lean`] one.
-#[derive(Clone, Debug)]
-pub(crate) struct LeanList<T>(pub(crate) Vec<T>);
 
 /// A list of objects, each as a [`Leaf`].
 #[derive(Clone, Debug)]
@@ -60,16 +47,7 @@ macro_rules! like {
     };
 }
 
-like!(Lean, T, |this, ctx| Ok(together(ctx, &this.0).await));
 like!(Leaf, T, |this, ctx| Ok(in_turn(ctx, &this.0).await));
-like!(LeanList, Vec<T>, |this, ctx| {
-    let mut items = Waiting::new(this.0.len());
-    for (index, item) in this.0.iter().enumerate() {
-        let ctx = ctx.with_index(index);
-        items.add(Box::pin(async move { together(&ctx, item).await })).await;
-    }
-    Ok(Value::List(items.all().await))
-});
 like!(LeafList, Vec<T>, |this, ctx| {
     let mut items = Vec::with_capacity(this.0.len());
     for (index, item) in this.0.iter().enumerate() {
@@ -78,63 +56,7 @@ like!(LeafList, Vec<T>, |this, ctx| {
     Ok(Value::List(items))
 });
 
-/// Futures of which most are over when they are looked at first.
-struct Waiting<'a, T> {
-    done: Vec<Option<T>>,
-    waiting: Vec<(usize, BoxFuture<'a, T>)>,
-}
-
-impl<'a, T> Waiting<'a, T> {
-    fn new(capacity: usize) -> Self {
-        Self { done: Vec::with_capacity(capacity), waiting: Vec::new() }
-    }
-
-    /// Looks at it once: whoever loads something asks for it now.
-    async fn add(&mut self, mut future: BoxFuture<'a, T>) {
-        match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
-            Poll::Ready(value) => self.done.push(Some(value)),
-            Poll::Pending => {
-                self.waiting.push((self.done.len(), future));
-                self.done.push(None);
-            }
-        }
-    }
-
-    fn look(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let done = &mut self.done;
-        self.waiting.retain_mut(|(place, future)| match future.as_mut().poll(context) {
-            Poll::Ready(value) => {
-                if let Some(place) = done.get_mut(*place) {
-                    *place = Some(value);
-                }
-                false
-            }
-            Poll::Pending => true,
-        });
-        if self.waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    /// All outcomes, in the order in which they were added.
-    async fn all(mut self) -> Vec<T> {
-        poll_fn(|context| self.look(context)).await;
-        self.done.into_iter().flatten().collect()
-    }
-}
-
 type Outcome = ServerResult<Option<Value>>;
-
-async fn together<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
-    let fields = fields(ctx, object);
-    let mut outcomes = Waiting::new(fields.len());
-    for &field in &fields {
-        outcomes.add(Box::pin(resolve(ctx, object, field))).await;
-    }
-    let mut values = IndexMap::with_capacity(fields.len());
-    for (field, outcome) in fields.iter().zip(outcomes.all().await) {
-        take(&mut values, ctx, field, outcome);
-    }
-    finish(values)
-}
 
 async fn in_turn<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
     let fields = fields(ctx, object);
