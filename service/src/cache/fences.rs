@@ -3,17 +3,27 @@
 use std::{
     hash::{BuildHasher, RandomState},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use super::Source;
 
 /// Sources share this many fences by hash. Two that share one only cost a read now and then.
 const FENCES: usize = 1 << 14;
 
+/// What changes as often as this is read from the database by each process: an entry in Redis would be worthless before
+/// anybody found it there.
+const RESTLESS: Duration = Duration::from_secs(2);
+
 /// One number for each source, which every commit that touches it raises. Nothing is believed while commits are not
 /// heard of.
 pub(crate) struct Fences {
     numbers: Box<[AtomicU64]>,
+    /// When each was raised last, in milliseconds after the beginning; 0 for never.
+    raised: Box<[AtomicU64]>,
+    beginning: Instant,
     hasher: RandomState,
     trusted: AtomicBool,
 }
@@ -28,6 +38,8 @@ impl Fences {
     pub(super) fn new() -> Self {
         Self {
             numbers: (0..=EVERYTHING).map(|_| AtomicU64::new(0)).collect(),
+            raised: (0..=EVERYTHING).map(|_| AtomicU64::new(0)).collect(),
+            beginning: Instant::now(),
             hasher: RandomState::new(),
             trusted: AtomicBool::new(false),
         }
@@ -65,11 +77,26 @@ impl Fences {
         fence.map_or(0, |fence| fence.load(Ordering::SeqCst))
     }
 
+    /// Milliseconds since the beginning, from 1 on.
+    fn now(&self) -> u64 {
+        u64::try_from(self.beginning.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    /// Whether a commit touched this source just now.
+    pub(super) fn is_restless(&self, source: &Source) -> bool {
+        let raised = usize::try_from(self.place(source)).ok().and_then(|place| self.raised.get(place));
+        let raised = raised.map_or(0, |raised| raised.load(Ordering::Relaxed));
+        raised > 0 && Duration::from_millis(self.now().saturating_sub(raised)) < RESTLESS
+    }
+
     /// A commit touched this source, and so everything that there is.
     pub(super) fn raise(&self, source: &Source) {
+        let now = self.now();
         for place in [self.place(source), self.place(&Source::Everything)] {
-            if let Some(fence) = usize::try_from(place).ok().and_then(|place| self.numbers.get(place)) {
+            let Ok(place) = usize::try_from(place) else { continue };
+            if let (Some(fence), Some(raised)) = (self.numbers.get(place), self.raised.get(place)) {
                 fence.fetch_add(1, Ordering::SeqCst);
+                raised.store(now, Ordering::Relaxed);
             }
         }
     }

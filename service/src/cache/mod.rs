@@ -99,7 +99,9 @@ impl Cache {
         }
         looked_up("memory", false);
         let mut lease = Lease { memory: fence, remote: None };
-        let Some(remote) = &self.remote else { return Lookup { value: None, lease } };
+        let Some(remote) = self.remote.as_ref().filter(|_| !self.fences.is_restless(&key.source)) else {
+            return Lookup { value: None, lease };
+        };
         let (value, fence) = remote.get(key).await;
         looked_up("redis", value.is_some());
         if let (Some(value), Some(fence)) = (&value, lease.memory) {
@@ -112,6 +114,11 @@ impl Cache {
     /// Many at once, in the order of the keys.
     pub(crate) async fn get_all<V: Value>(&self, keys: &[Key<V>]) -> Vec<Lookup<V>> {
         futures_util::future::join_all(keys.iter().map(|key| self.get(key))).await
+    }
+
+    /// What this process holds under a key, though a commit may have touched what it was made of.
+    pub(crate) fn former<V: Value>(&self, key: &Key<V>) -> Option<Arc<V>> {
+        if self.keeps { self.memory.former(key) } else { None }
     }
 
     /// Keeps a value that was read after the lease was given.

@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,6 +14,8 @@ use crate::{
 
 /// Events whose latest revision is remembered.
 const REMEMBERED: u64 = 100_000;
+/// Events whose latest commits are remembered.
+const REMEMBERED_EVENTS: u64 = 20_000;
 /// Commits that are known again: those of this process come back over the bus.
 const KNOWN: u64 = 10_000;
 
@@ -23,6 +25,12 @@ pub(crate) enum Topic {
     Event(EventId),
     User(UserId),
 }
+
+/// Commits that are remembered of each event.
+const RECENT: usize = 64;
+
+/// What an event's latest commits changed of its timeline, by revision: the start of the earliest bucket, if any.
+type Recent = Arc<Mutex<VecDeque<(Revision, Option<DateTime<Utc>>)>>>;
 
 /// More commits than this are not told one by one.
 const MOST_HEARD: usize = 64;
@@ -98,6 +106,7 @@ type Slots = HashMap<Topic, Vec<Arc<Slot>>>;
 pub(crate) struct Hub {
     followers: Mutex<Slots>,
     latest: Cache<EventId, Revision>,
+    recent: Cache<EventId, Recent>,
     known: Cache<Commit, ()>,
 }
 
@@ -110,6 +119,7 @@ impl Hub {
         Self {
             followers: Mutex::new(HashMap::new()),
             latest: Cache::new(REMEMBERED),
+            recent: Cache::new(REMEMBERED_EVENTS),
             known: Cache::new(KNOWN),
         }
     }
@@ -117,6 +127,34 @@ impl Hub {
     /// The newest revision that has been announced here; 0 where none was.
     pub(crate) fn latest(&self, event: &EventId) -> Revision {
         self.latest.get(event).unwrap_or_default()
+    }
+
+    /// Whether nothing before `end` in the event's timeline changed after one revision and up to another, as far as each
+    /// single commit between them was heard of.
+    pub(crate) fn is_same_before(
+        &self,
+        event: &EventId,
+        end: DateTime<Utc>,
+        earlier: Revision,
+        later: Revision,
+    ) -> bool {
+        let Some(recent) = self.recent.get(event) else { return earlier >= later };
+        let recent = lock(&recent);
+        let leaves_it = |revision: Revision| {
+            let known = recent.iter().find(|(known, _)| *known == revision);
+            known.is_some_and(|(_, from)| from.is_none_or(|from| from >= end))
+        };
+        usize::try_from(later - earlier).is_ok_and(|count| count <= RECENT)
+            && (earlier + 1..=later).all(leaves_it)
+    }
+
+    fn remember(&self, commit: &Commit) {
+        let recent = self.recent.get_with_by_ref(&commit.event_id, Recent::default);
+        let mut recent = lock(&recent);
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back((commit.revision, commit.changed_from));
     }
 
     /// Joins: everything that is delivered from now on reaches the follower.
@@ -144,6 +182,7 @@ impl Hub {
                 known.map_or(commit.revision, |known| known.into_value().max(commit.revision))
             });
             let since = commit.committed_at.map(since);
+            self.remember(commit);
             let change = Change { heard: vec![(commit.revision, commit.changed_from)], resync: false, since };
             let tell = |topic: &Topic, change: &Change| {
                 for slot in followers.get(topic).into_iter().flatten() {
@@ -270,6 +309,27 @@ mod tests {
         assert!(Instant::now().duration_since(since) >= Duration::from_secs(9));
         deliver(&hub, commit(5, 1));
         assert_eq!(event.changed().await.since, None);
+    }
+
+    #[test]
+    fn what_was_before_a_change_is_known_to_be_the_same() {
+        let hub = Arc::new(Hub::new());
+        let event = EventId::trusted("evt-1");
+        let minute = |minute: i64| DateTime::from_timestamp(minute * 60, 0).unwrap();
+        assert!(hub.is_same_before(&event, minute(5), 4, 4));
+        assert!(!hub.is_same_before(&event, minute(5), 4, 5), "not heard of");
+        deliver(&hub, commit(5, 7));
+        deliver(&hub, commit(6, 5));
+        assert!(hub.is_same_before(&event, minute(5), 4, 6));
+        assert!(!hub.is_same_before(&event, minute(6), 4, 6), "the second changed it");
+        assert!(hub.is_same_before(&event, minute(6), 4, 5));
+        deliver(&hub, commit(8, 9));
+        assert!(!hub.is_same_before(&event, minute(5), 6, 8), "the seventh was not heard of");
+        for revision in 9..200 {
+            deliver(&hub, commit(revision, 9));
+        }
+        assert!(!hub.is_same_before(&event, minute(5), 8, 199), "too long ago");
+        assert!(hub.is_same_before(&event, minute(5), 150, 199));
     }
 
     #[test]

@@ -115,7 +115,9 @@ async fn a_request_and_a_message_are_seen_on_their_whole_way() {
     }
     assert!(spans.statement(producer, "event_stats").await.contains("$1"));
 
-    // A request's leads through the operation to Redis and, as nothing is cached yet, to the tables.
+    // A request's leads through the operation to Redis and, as nothing is cached yet, to the tables. What has just changed
+    // is not looked for in Redis.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let client = Caller { trace: 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736, span: 0x00f0_67aa_0ba9_02b8 };
     let document = "query Page($event: ID!) { event(eventId: $event) { title roi { roi } } }";
     let request = reqwest::Client::new().post(format!("{}/graphql", gateway.base()));
