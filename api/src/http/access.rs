@@ -50,44 +50,46 @@ pub(super) fn cors(origins: &Origins) -> Option<CorsLayer> {
     )
 }
 
-/// Browsers send a GET, and a POST of a form, for any page that likes, and say so in a header that pages can't change.
-/// So nothing is executed for a page of another origin that was not named, even though it could not read the answer.
-pub(super) async fn same_site(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let foreign = headers.get(SITE).is_some_and(|site| site == "cross-site" || site == "same-site");
-    let origins = &gateway.0.settings.origins;
-    // A GET of another page need not name it.
-    let allowed =
-        origins.allow(headers) && (headers.contains_key(header::ORIGIN) || matches!(origins, Origins::Any));
-    if foreign && is_graphql(request.uri().path()) && !allowed {
-        let message = "Pages of another origin may not ask here. CORS_ALLOWED_ORIGINS names those that may.";
-        return refusal(StatusCode::FORBIDDEN, media(headers), Fault::new(ErrorCode::Forbidden, message));
+/// Lets through what may be looked at. One step for all three questions: each of its own costs every request a copy of
+/// all that lies behind it.
+pub(super) async fn admit(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    if let Some(refused) = too_many(&gateway, &request).or_else(|| foreign(&gateway, &request)) {
+        return *refused;
     }
+    // Where the issuer's keys come and go, that of the token is looked for before anybody reads the token.
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    gateway.0.authenticator.look_for_key(authorization).await;
     next.run(request).await
 }
 
 /// So many requests of one address, whoever it says it is.
-pub(super) async fn limited(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+fn too_many(gateway: &Gateway, request: &Request) -> Option<Box<Response>> {
     let probe = matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics");
-    if let Some(limit) = gateway.0.addresses.as_ref().filter(|_| !probe) {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        if let Some(wait) = peer.and_then(|peer| limit.refuse(peer, request.headers())) {
-            let (value, seconds) = whole_seconds_header(wait);
-            let message = format!("Too many requests from this address. Try again in {seconds} s.");
-            let fault = Fault::new(ErrorCode::RateLimited, message);
-            let mut refused = refusal(StatusCode::TOO_MANY_REQUESTS, media(request.headers()), fault);
-            refused.headers_mut().insert(header::RETRY_AFTER, value);
-            return refused;
-        }
-    }
-    next.run(request).await
+    let limit = gateway.0.addresses.as_ref().filter(|_| !probe)?;
+    let peer = request.extensions().get::<Peer>()?.0;
+    let (value, seconds) = whole_seconds_header(limit.refuse(peer, request.headers())?);
+    let message = format!("Too many requests from this address. Try again in {seconds} s.");
+    let fault = Fault::new(ErrorCode::RateLimited, message);
+    let mut refused = refusal(StatusCode::TOO_MANY_REQUESTS, media(request.headers()), fault);
+    refused.headers_mut().insert(header::RETRY_AFTER, value);
+    Some(Box::new(refused))
 }
 
-/// Where the issuer's keys come and go, that of the token is looked for before anybody reads the token.
-pub(super) async fn keyed(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    gateway.0.authenticator.look_for_key(authorization).await;
-    next.run(request).await
+/// Browsers send a GET, and a POST of a form, for any page that likes, and say so in a header that pages can't change.
+/// So nothing is executed for a page of another origin that was not named, even though it could not read the answer.
+fn foreign(gateway: &Gateway, request: &Request) -> Option<Box<Response>> {
+    let headers = request.headers();
+    let site = headers.get(SITE)?;
+    let is_foreign = site == "cross-site" || site == "same-site";
+    let origins = &gateway.0.settings.origins;
+    // A GET of another page need not name it.
+    let allowed =
+        origins.allow(headers) && (headers.contains_key(header::ORIGIN) || matches!(origins, Origins::Any));
+    (is_foreign && is_graphql(request.uri().path()) && !allowed).then(|| {
+        let message = "Pages of another origin may not ask here. CORS_ALLOWED_ORIGINS names those that may.";
+        let fault = Fault::new(ErrorCode::Forbidden, message);
+        Box::new(refusal(StatusCode::FORBIDDEN, media(headers), fault))
+    })
 }
 
 fn is_graphql(path: &str) -> bool {

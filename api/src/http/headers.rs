@@ -1,7 +1,4 @@
-use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, header},
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const ALWAYS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -16,13 +13,12 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// What every answer carries, so that a browser takes it for nothing but what it is.
-pub(super) async fn secure(mut response: Response) -> Response {
-    let headers = response.headers_mut();
+pub(super) fn secure(headers: &mut HeaderMap) {
+    headers.reserve(ALWAYS.len() + 1);
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
-    response
 }
 
 /// What the dashboard needs beside its scripts. No text of it ever becomes markup.

@@ -17,7 +17,7 @@ mod stream;
 
 use axum::{
     Router,
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state},
     routing::{any, get},
 };
 use tower::util::option_layer;
@@ -52,12 +52,9 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/schema.graphql", get(status::sdl))
         .fallback(any(assets::asset))
-        .layer(from_fn_with_state(gateway.clone(), access::keyed))
-        .layer(from_fn_with_state(gateway.clone(), access::same_site))
-        .layer(from_fn_with_state(gateway.clone(), access::limited))
+        .layer(from_fn_with_state(gateway.clone(), access::admit))
         .layer(option_layer(cors))
         .layer(from_fn_with_state(gateway.clone(), panics::contain))
-        .layer(map_response(headers::secure))
         .layer(compression)
         .layer(from_fn(measured::measure))
         .with_state(gateway)

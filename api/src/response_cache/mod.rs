@@ -14,6 +14,7 @@ use std::{
 };
 
 use axum::body::Bytes;
+use foldhash::quality::RandomState;
 use metrics::counter;
 use moka::sync::Cache;
 use service::{Holds, Service, domain::Viewer};
@@ -63,7 +64,7 @@ pub(crate) enum Look<'a> {
 /// The answers of one gateway.
 pub(crate) struct ResponseCache {
     service: Arc<Service>,
-    kept: Cache<Question, Arc<Kept>>,
+    kept: Cache<Question, Arc<Kept>, RandomState>,
     underway: Mutex<HashMap<Question, watch::Receiver<()>>>,
 }
 
@@ -76,7 +77,12 @@ impl ResponseCache {
         };
         Self {
             service,
-            kept: Cache::builder().weigher(weight).max_capacity(CAPACITY).time_to_live(TTL).build(),
+            // Questions are long, and are hashed whole each time.
+            kept: Cache::builder()
+                .weigher(weight)
+                .max_capacity(CAPACITY)
+                .time_to_live(TTL)
+                .build_with_hasher(RandomState::default()),
             underway: Mutex::default(),
         }
     }
