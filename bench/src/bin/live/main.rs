@@ -20,6 +20,7 @@ mod bare;
 mod product;
 mod viewers;
 
+use std::collections::HashSet;
 use std::env;
 use std::time::{Duration, Instant};
 
@@ -65,10 +66,15 @@ fn measured(
     arrivals: &Arrivals,
 ) -> anyhow::Result<Measured> {
     let mut delays: Vec<Duration> = Vec::new();
-    for (revision, at) in arrivals.times.iter().flatten() {
-        // An update that stands for several is as late as its last commit.
-        if let Some((_, since)) = sent.iter().find(|(known, _)| known == revision) {
-            delays.push(at.saturating_duration_since(*since));
+    for times in &arrivals.times {
+        let mut seen = HashSet::new();
+        for (revision, at) in times {
+            // An update that stands for several is as late as its last commit; one that comes again tells of a bucket that
+            // has ended.
+            let sent = sent.iter().find(|(known, _)| known == revision);
+            if let Some((_, since)) = sent.filter(|_| seen.insert(*revision)) {
+                delays.push(at.saturating_duration_since(*since));
+            }
         }
     }
     delays.sort_unstable();
