@@ -1,4 +1,4 @@
-//! Connections for reading. The pool asks the database after each use whether the connection is still there, which takes
+//! Connections for reading. A pool asks the database after each use whether the connection is still there, which takes
 //! longer than many a statement; whoever only reads gives a connection to the next one as it is.
 
 use std::{
@@ -10,8 +10,9 @@ use std::{
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
     sqlx::{
-        self, AssertSqlSafe, Connection as _, Executor as _, FromRow, IntoArguments, PgConnection, PgPool,
-        Postgres, pool::PoolConnection, postgres::PgRow, query::QueryAs,
+        self, AssertSqlSafe, Connection as _, Executor as _, FromRow, IntoArguments, PgConnection, Postgres,
+        postgres::{PgConnectOptions, PgRow},
+        query::QueryAs,
     },
 };
 use sea_query_sqlx::SqlxValues;
@@ -22,13 +23,19 @@ use tokio::{
 
 /// Whoever was not needed for so long is asked whether it is still there.
 const DOUBTFUL: Duration = Duration::from_secs(1);
-/// Whoever is not needed for so long goes back to the pool.
+/// Whoever is not needed for so long is closed.
 const SPARE: Duration = Duration::from_secs(60);
 
-/// A part of a pool's connections, for statements that change nothing.
+/// Statements take lists of any length. PostgreSQL plans for ten where it can't see it, and so would plan each of them
+/// anew, at the cost of executing it several times. All that is read is looked up by an index.
+const PLANS: (&str, &str) = ("plan_cache_mode", "force_generic_plan");
+
+/// Connections for statements that change nothing.
 #[derive(Debug)]
 pub(crate) struct Readers {
-    pool: PgPool,
+    options: PgConnectOptions,
+    patience: Duration,
+    most: usize,
     /// One for each connection.
     permits: Semaphore,
     /// The last used at the end.
@@ -37,15 +44,14 @@ pub(crate) struct Readers {
 
 #[derive(Debug)]
 struct Idle {
-    connection: PoolConnection<Postgres>,
+    connection: PgConnection,
     since: Instant,
 }
 
-/// A connection in use. What is dropped without [`Reader::release`], because reading failed or was given up, is looked at
-/// by the pool.
+/// A connection in use. What is dropped without [`Reader::release`], because reading failed or was given up, is closed.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
-    connection: PoolConnection<Postgres>,
+    connection: PgConnection,
     readers: &'a Readers,
     _permit: SemaphorePermit<'a>,
 }
@@ -78,11 +84,21 @@ impl Reader<'_> {
 }
 
 impl Readers {
-    /// Leaves a quarter of the connections to those who write.
-    pub(crate) fn new(pool: PgPool) -> Self {
-        let all = pool.options().get_max_connections();
+    /// Of so many connections that there may be, a quarter is left to those who write.
+    pub(crate) fn new(options: PgConnectOptions, all: u32, patience: Duration) -> Self {
         let most = usize::try_from(all - all / 4).unwrap_or(1).max(1);
-        Self { pool, permits: Semaphore::new(most), idle: Mutex::default() }
+        Self {
+            options: options.options([PLANS]),
+            patience,
+            most,
+            permits: Semaphore::new(most),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// How many do something.
+    pub(crate) fn used(&self) -> u32 {
+        u32::try_from(self.most.saturating_sub(self.permits.available_permits())).unwrap_or(u32::MAX)
     }
 
     /// How many wait for something to do.
@@ -90,15 +106,18 @@ impl Readers {
         u32::try_from(self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()).unwrap_or(u32::MAX)
     }
 
-    /// Waits for a connection as long as the pool would.
+    /// Waits for a connection.
     pub(crate) async fn get(&self) -> Result<Reader<'_>, sqlx::Error> {
-        let wait = timeout(self.pool.options().get_acquire_timeout(), self.permits.acquire());
-        let permit =
-            wait.await.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
-        let connection = match self.take().await {
-            Some(connection) => connection,
-            None => self.pool.acquire().await?,
+        let got = async {
+            let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
+            let connection = match self.take().await {
+                Some(connection) => connection,
+                None => PgConnection::connect_with(&self.options).await?,
+            };
+            Ok::<_, sqlx::Error>((permit, connection))
         };
+        let (permit, connection) =
+            timeout(self.patience, got).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         Ok(Reader { connection, readers: self, _permit: permit })
     }
 
@@ -118,15 +137,15 @@ impl Readers {
     }
 
     /// One of those that wait for something to do, if it is still there.
-    async fn take(&self) -> Option<PoolConnection<Postgres>> {
+    async fn take(&self) -> Option<PgConnection> {
         loop {
             let last = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Idle { mut connection, since } = last?;
             if since.elapsed() <= DOUBTFUL || connection.ping().await.is_ok() {
                 return Some(connection);
             }
-            // A broken one: the pool opens another.
-            let _ = connection.close().await;
+            // A broken one.
+            let _ = connection.close_hard().await;
         }
     }
 }

@@ -143,18 +143,15 @@ impl Service {
             .options([
                 ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
                 ("TimeZone", "UTC".to_owned()),
-                // Statements take lists of any length. PostgreSQL plans for ten where it can't see it, and so would plan
-                // each of them anew, at the cost of executing it several times. All of them look rows up by an index.
-                ("plan_cache_mode", "force_generic_plan".to_owned()),
             ])
             .options(option);
         let pool = PgPoolOptions::new()
             .max_connections(settings.pool_size)
             .acquire_timeout(settings.acquire_timeout)
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
         Ok(Arc::new(Self {
-            readers: Readers::new(pool.clone()),
+            readers: Readers::new(options, settings.pool_size, settings.acquire_timeout),
             pool,
             cache: Cache::new(redis.clone(), settings.cache),
             bus: redis.clone().map_or(Bus::Database, Bus::Redis),
@@ -279,9 +276,9 @@ impl Service {
     /// The connections to PostgreSQL as they are now.
     #[must_use]
     pub fn connections(&self) -> Connections {
-        let idle =
-            u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX).saturating_add(self.readers.idle());
-        let used = self.pool.size().saturating_sub(idle);
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let used = self.pool.size().saturating_sub(idle).saturating_add(self.readers.used());
+        let idle = idle.saturating_add(self.readers.idle());
         Connections { used, idle, most: self.pool.options().get_max_connections() }
     }
 
