@@ -2,22 +2,22 @@
 //! longer than many a statement; whoever only reads gives a connection to the next one as it is.
 
 use std::{
-    ops::{Deref, DerefMut},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
     sqlx::{
-        self, AssertSqlSafe, Connection as _, Executor as _, FromRow, IntoArguments, PgConnection, Postgres,
+        self, AssertSqlSafe, Connection as _, FromRow, IntoArguments, PgConnection, Postgres,
         postgres::{PgConnectOptions, PgRow},
         query::QueryAs,
     },
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -25,6 +25,8 @@ use tokio::{
 const DOUBTFUL: Duration = Duration::from_secs(1);
 /// Whoever is not needed for so long is closed.
 const SPARE: Duration = Duration::from_secs(60);
+/// No connection lives longer: after a failover the old primary may go on answering.
+const LIFETIME: Duration = Duration::from_secs(1_800);
 
 /// Statements take lists of any length. PostgreSQL plans for ten where it can't see it, and so would plan each of them
 /// anew, at the cost of executing it several times. All that is read is looked up by an index.
@@ -37,49 +39,84 @@ pub(crate) struct Readers {
     patience: Duration,
     most: usize,
     /// One for each connection.
-    permits: Semaphore,
-    /// The last used at the end.
-    idle: Mutex<Vec<Idle>>,
+    permits: Arc<Semaphore>,
+    idle: Arc<IdleList>,
+}
+
+/// Those that wait for something to do, the last used at the end.
+#[derive(Debug, Default)]
+struct IdleList(Mutex<Vec<Idle>>);
+
+#[derive(Debug)]
+struct Connected {
+    connection: PgConnection,
+    born: Instant,
 }
 
 #[derive(Debug)]
 struct Idle {
-    connection: PgConnection,
+    connected: Connected,
     since: Instant,
 }
 
-/// A connection in use. What is dropped without [`Reader::release`], because reading failed or was given up, is closed.
-#[derive(Debug)]
-pub(crate) struct Reader<'a> {
-    connection: PgConnection,
-    readers: &'a Readers,
-    _permit: SemaphorePermit<'a>,
-}
-
-impl Deref for Reader<'_> {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for Reader<'_> {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
-impl Reader<'_> {
-    /// Leaves the connection to the next one. To be called when all that was asked was answered.
-    pub(crate) fn release(self) {
-        let Self { connection, readers, _permit } = self;
+impl IdleList {
+    fn put(&self, connected: Connected) {
         let now = Instant::now();
-        let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(Idle { connection, since: now });
+        if now - connected.born > LIFETIME {
+            return;
+        }
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(Idle { connected, since: now });
         let spare = idle.first().is_some_and(|idle| now - idle.since > SPARE).then(|| idle.remove(0));
         drop(idle);
         drop(spare);
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// A connection in use, until [`Lent::release`]. What is dropped before, because reading failed or was given up, may
+/// still be answered by the database: it counts as used until that is over, so that whoever asks and goes away again and
+/// again does not leave ever more statements behind.
+#[derive(Debug)]
+struct Lent {
+    /// `None` once it is given back.
+    connected: Option<(Connected, OwnedSemaphorePermit)>,
+    idle: Arc<IdleList>,
+}
+
+impl Lent {
+    /// Leaves the connection to the next one. To be called when all that was asked was answered.
+    fn release(mut self) {
+        if let Some((connected, _permit)) = self.connected.take() {
+            self.idle.put(connected);
+        }
+    }
+
+    fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.connected.as_mut().map(|(connected, _)| &mut connected.connection).ok_or(sqlx::Error::PoolClosed)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some((mut connected, permit)) = self.connected.take() else { return };
+        let idle = Arc::clone(&self.idle);
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                // Answered after everything that was asked before.
+                if connected.connection.ping().await.is_ok() {
+                    idle.put(connected);
+                }
+                drop(permit);
+            });
+        }
     }
 }
 
@@ -87,13 +124,8 @@ impl Readers {
     /// Of so many connections that there may be, a quarter is left to those who write.
     pub(crate) fn new(options: PgConnectOptions, all: u32, patience: Duration) -> Self {
         let most = usize::try_from(all - all / 4).unwrap_or(1).max(1);
-        Self {
-            options: options.options([PLANS]),
-            patience,
-            most,
-            permits: Semaphore::new(most),
-            idle: Mutex::default(),
-        }
+        let permits = Arc::new(Semaphore::new(most));
+        Self { options: options.options([PLANS]), patience, most, permits, idle: Arc::default() }
     }
 
     /// How many do something.
@@ -103,22 +135,25 @@ impl Readers {
 
     /// How many wait for something to do.
     pub(crate) fn idle(&self) -> u32 {
-        u32::try_from(self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()).unwrap_or(u32::MAX)
+        u32::try_from(self.idle.len()).unwrap_or(u32::MAX)
     }
 
     /// Waits for a connection.
-    pub(crate) async fn get(&self) -> Result<Reader<'_>, sqlx::Error> {
+    async fn get(&self) -> Result<Lent, sqlx::Error> {
         let got = async {
-            let permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
-            let connection = match self.take().await {
-                Some(connection) => connection,
-                None => PgConnection::connect_with(&self.options).await?,
+            let permits = Arc::clone(&self.permits);
+            let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+            let connected = match self.take().await {
+                Some(connected) => connected,
+                None => Connected {
+                    connection: PgConnection::connect_with(&self.options).await?,
+                    born: Instant::now(),
+                },
             };
-            Ok::<_, sqlx::Error>((permit, connection))
+            Ok::<_, sqlx::Error>((connected, permit))
         };
-        let (permit, connection) =
-            timeout(self.patience, got).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        Ok(Reader { connection, readers: self, _permit: permit })
+        let got = timeout(self.patience, got).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        Ok(Lent { connected: Some(got), idle: Arc::clone(&self.idle) })
     }
 
     /// All rows of an answer.
@@ -130,28 +165,29 @@ impl Readers {
         O: for<'r> FromRow<'r, PgRow> + Send + Unpin,
         A: IntoArguments<Postgres> + 'q,
     {
-        let mut reader = self.get().await?;
-        let rows = query.fetch_all(&mut *reader).await?;
-        reader.release();
+        let mut lent = self.get().await?;
+        let rows = query.fetch_all(lent.connection()?).await?;
+        lent.release();
         Ok(rows)
     }
 
     /// One of those that wait for something to do, if it is still there.
-    async fn take(&self) -> Option<PgConnection> {
+    async fn take(&self) -> Option<Connected> {
         loop {
-            let last = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Idle { mut connection, since } = last?;
-            if since.elapsed() <= DOUBTFUL || connection.ping().await.is_ok() {
-                return Some(connection);
+            let Idle { mut connected, since } = self.idle.pop()?;
+            if since.elapsed() <= DOUBTFUL || connected.connection.ping().await.is_ok() {
+                return Some(connected);
             }
-            // A broken one.
-            let _ = connection.close_hard().await;
         }
     }
 }
 
 fn failed(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+fn changes() -> DbErr {
+    DbErr::Custom("these connections are for reading".to_owned())
 }
 
 fn values(statement: &mut Statement) -> SqlxValues {
@@ -165,37 +201,29 @@ impl ConnectionTrait for Readers {
         DbBackend::Postgres
     }
 
-    async fn execute_raw(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {
-        let values = values(&mut statement);
-        let mut reader = self.get().await.map_err(failed)?;
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let result = query.execute(&mut *reader).await.map_err(failed)?;
-        reader.release();
-        Ok(result.into())
+    async fn execute_raw(&self, _statement: Statement) -> Result<ExecResult, DbErr> {
+        Err(changes())
     }
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut reader = self.get().await.map_err(failed)?;
-        let result = reader.execute(AssertSqlSafe(sql.to_owned())).await.map_err(failed)?;
-        reader.release();
-        Ok(result.into())
+    async fn execute_unprepared(&self, _sql: &str) -> Result<ExecResult, DbErr> {
+        Err(changes())
     }
 
     async fn query_one_raw(&self, mut statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let values = values(&mut statement);
-        let mut reader = self.get().await.map_err(failed)?;
+        let mut lent = self.get().await.map_err(failed)?;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let row = query.fetch_optional(&mut *reader).await.map_err(failed)?;
-        reader.release();
+        let row = query.fetch_optional(lent.connection().map_err(failed)?).await.map_err(failed)?;
+        lent.release();
         Ok(row.map(Into::into))
     }
 
     async fn query_all_raw(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let values = values(&mut statement);
-        let mut reader = self.get().await.map_err(failed)?;
+        let mut lent = self.get().await.map_err(failed)?;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let rows = query.fetch_all(&mut *reader).await.map_err(failed)?;
-        reader.release();
+        let rows = query.fetch_all(lent.connection().map_err(failed)?).await.map_err(failed)?;
+        lent.release();
         Ok(rows.into_iter().map(Into::into).collect())
     }
 }

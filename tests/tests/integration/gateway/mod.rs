@@ -1,5 +1,6 @@
 //! The gateway over real PostgreSQL and Redis: what a query costs, and what it keeps.
 
+mod abandoned;
 mod cache;
 mod clients;
 pub(crate) mod counter;
