@@ -18,9 +18,9 @@ const REFRESH: Duration = Duration::from_secs(300);
 /// How soon after a failure they are asked for again.
 const RETRY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A token that names an unknown key makes the keys be asked for at once, since it may be a new one. So many times in a
+/// A token that names an unknown key makes the keys be asked for at once, since it may be a new one. Five times in a
 /// row, and then once in this while: anybody can send such tokens.
-const UNKNOWN_IN_A_ROW: NonZeroU32 = NonZeroU32::new(5).expect("is not 0");
+const UNKNOWN_IN_A_ROW: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 const UNKNOWN_AGAIN: Duration = Duration::from_secs(10);
 
 /// Where an issuer publishes its keys.
