@@ -79,6 +79,12 @@ soak: ## queries, viewers and messages while all parts are killed in turn; memor
 	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) SOAK_MINUTES=$(MINUTES) SOAK_GRAPH=docs/images/soak.svg \
 		$(TARGET_DIR)/release/services -- $(TARGET_DIR)/release/soak
 
+.PHONY: bench-pages
+bench-pages: SECONDS := 0
+bench-pages: needs-node $(WEB) ## the dashboard in a browser: frames, memory (watched for SECONDS), time until it can be used
+	cargo build --release $(PRODUCT_AND_TESTS) -p bench --bins
+	PULSEGATE_BIN=$(abspath $(TARGET_DIR)/release/pulsegate) SOAK_SECONDS=$(SECONDS) $(TARGET_DIR)/release/pages
+
 .PHONY: bench-refusals
 bench-refusals: ROUNDS := 5
 bench-refusals: ## what it costs to refuse each of some hundred hostile documents (ROUNDS)

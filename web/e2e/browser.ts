@@ -30,6 +30,7 @@ export interface Watched {
 export async function open(browser: Browser, path: string, options: BrowserContextOptions = {}): Promise<Watched> {
   const address = new URL(path, gateway);
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const offences: string[] = [];
   page.on("console", (message) => {
@@ -62,7 +63,7 @@ interface AxeResult {
 }
 
 /** Polls until the answer satisfies, at most `milliseconds`. */
-export async function eventually<Value>(read: () => Promise<Value>, satisfies: (value: Value) => boolean, milliseconds = 20_000): Promise<Value> {
+export async function eventually<Value>(read: () => Promise<Value>, satisfies: (value: Value) => boolean, milliseconds = 60_000): Promise<Value> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     // Each look depends on the one before.

@@ -1,10 +1,12 @@
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::{Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::join_all;
+use hyper::upgrade::OnUpgrade;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -24,14 +26,18 @@ use crate::{
 /// GraphQL over GET: queries only. Or the begin of a WebSocket, at the same address.
 pub(super) async fn get(
     State(gateway): State<Gateway>,
+    // In this order: what follows it takes it away.
+    taken_over: Option<Extension<OnUpgrade>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    match upgrade {
-        Ok(upgrade) => return ws::upgrade(upgrade, &gateway.0, &headers),
-        Err(rejection) if headers.contains_key(header::UPGRADE) => return rejection.into_response(),
-        Err(_) => {}
+    match (upgrade, taken_over) {
+        (Ok(asked), Some(Extension(taken_over))) => {
+            return ws::upgrade(asked, taken_over, &gateway.0, &headers);
+        }
+        (Err(rejection), _) if headers.contains_key(header::UPGRADE) => return rejection.into_response(),
+        _ => {}
     }
     let (media, identity) = match begin(&gateway.0, &headers) {
         Ok(begun) => begun,

@@ -1,6 +1,8 @@
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes, protocol::CloseFrame};
 
 /// What clients may send.
 #[derive(Debug, Deserialize)]
@@ -39,26 +41,26 @@ pub(super) enum ServerMessage<'a> {
 }
 
 impl ServerMessage<'_> {
-    pub(super) fn frame(&self) -> Message {
-        let text = match self {
-            Self::ConnectionAck => r#"{"type":"connection_ack"}"#.to_owned(),
-            Self::Next { id, payload } => with_payload("next", id, payload),
-            Self::Error { id, payload } => with_payload("error", id, payload),
-            Self::Complete { id } => format!(r#"{{"type":"complete","id":{}}}"#, quoted(id)),
-            Self::Pong { payload: None } => r#"{"type":"pong"}"#.to_owned(),
-            Self::Pong { payload: Some(payload) } => {
-                format!(
-                    r#"{{"type":"pong","payload":{}}}"#,
-                    serde_json::to_string(payload).unwrap_or_default()
-                )
+    /// Its text, in the parts that lie where they are: what goes before a payload, the payload, what goes after it.
+    pub(super) fn parts(&self) -> (Cow<'static, str>, &str, &'static str) {
+        match self {
+            Self::ConnectionAck => (Cow::Borrowed(r#"{"type":"connection_ack"}"#), "", ""),
+            Self::Next { id, payload } => (before_payload("next", id), payload, "}"),
+            Self::Error { id, payload } => (before_payload("error", id), payload, "}"),
+            Self::Complete { id } => {
+                (Cow::Owned(format!(r#"{{"type":"complete","id":{}}}"#, quoted(id))), "", "")
             }
-        };
-        Message::Text(text.into())
+            Self::Pong { payload: None } => (Cow::Borrowed(r#"{"type":"pong"}"#), "", ""),
+            Self::Pong { payload: Some(payload) } => {
+                let payload = serde_json::to_string(payload).unwrap_or_default();
+                (Cow::Owned(format!(r#"{{"type":"pong","payload":{payload}}}"#)), "", "")
+            }
+        }
     }
 }
 
-fn with_payload(kind: &str, id: &str, payload: &str) -> String {
-    format!(r#"{{"type":"{kind}","id":{},"payload":{payload}}}"#, quoted(id))
+fn before_payload(kind: &str, id: &str) -> Cow<'static, str> {
+    Cow::Owned(format!(r#"{{"type":"{kind}","id":{},"payload":"#, quoted(id)))
 }
 
 fn quoted(id: &str) -> String {
@@ -97,7 +99,7 @@ impl Close {
 
     pub(super) fn frame(&self) -> Message {
         let (code, reason) = self.parts();
-        Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))
+        Message::Close(Some(CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) }))
     }
 }
 
@@ -136,9 +138,9 @@ mod tests {
 
     #[test]
     fn frames_are_json_whatever_the_id_is() {
-        let text = |message: ServerMessage<'_>| match message.frame() {
-            Message::Text(text) => serde_json::from_str::<Value>(&text).unwrap(),
-            other => panic!("{other:?}"),
+        let text = |message: ServerMessage<'_>| {
+            let (head, middle, tail) = message.parts();
+            serde_json::from_str::<Value>(&format!("{head}{middle}{tail}")).unwrap()
         };
         let id = "a\"b\\c\n새해";
         let next = text(ServerMessage::Next { id, payload: r#"{"data":null}"# });

@@ -5,13 +5,16 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until, timeout};
+use tokio::time::{
+    Instant, Interval, MissedTickBehavior, Sleep, error::Elapsed, interval_at, sleep_until, timeout,
+};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
+    connection::Connection,
     operations::{Event, MOST, Operations},
     protocol::{ClientMessage, Close, ServerMessage},
 };
@@ -32,8 +35,10 @@ const DRAIN: Duration = Duration::from_secs(4);
 
 /// Why the loop ends.
 enum End {
-    /// The client has left, or is to be left alone.
+    /// The client can't be reached any more, or takes nothing.
     Gone,
+    /// The client has said farewell, and the answer is ready to go.
+    Left,
     Close(Close),
 }
 
@@ -45,7 +50,7 @@ impl From<Close> for End {
 
 /// One socket from the upgrade to its end.
 pub(super) struct Session {
-    socket: WebSocket,
+    connection: Connection,
     shared: Arc<Shared>,
     /// From the header of the upgrade, for clients that can send one.
     authorization: Option<String>,
@@ -64,9 +69,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(socket: WebSocket, shared: Arc<Shared>, authorization: Option<String>) -> Self {
+    pub(super) fn new(connection: Connection, shared: Arc<Shared>, authorization: Option<String>) -> Self {
         Self {
-            socket,
+            connection,
             shared,
             authorization,
             identity: None,
@@ -84,15 +89,21 @@ impl Session {
             if speaks_our_protocol { self.serve().await } else { Close::SubprotocolNotAcceptable.into() };
         // Whatever is under way stops now, and not only when the client has said farewell.
         self.operations = Operations::default();
-        if let End::Close(close) = end {
-            tracing::debug!(?close, "closing a WebSocket");
-            let farewell = async {
-                if self.socket.send(close.frame()).await.is_ok() {
-                    while let Some(Ok(_)) = self.socket.recv().await {}
+        let farewell = async {
+            match end {
+                End::Close(close) => {
+                    tracing::debug!(?close, "closing a WebSocket");
+                    if self.connection.send(close.frame()).await.is_ok() {
+                        while let Some(Ok(_)) = self.connection.receive().await {}
+                    }
                 }
-            };
-            let _ = timeout(FAREWELL, farewell).await;
-        }
+                End::Left => {
+                    let _ = self.connection.flush().await;
+                }
+                End::Gone => {}
+            }
+        };
+        let _ = timeout(FAREWELL, farewell).await;
     }
 
     async fn serve(&mut self) -> End {
@@ -116,7 +127,7 @@ impl Session {
                 () = at(self.revoked.as_mut()) => Err(Close::Forbidden("The token has been revoked").into()),
                 () = drained(self.drained_at) => Err(Close::Restart.into()),
                 _ = heartbeat.tick() => self.beat().await,
-                frame = self.socket.recv() => match frame {
+                frame = self.connection.receive() => match frame {
                     // Boxed: clients say little, and what it takes to understand them would be kept for each of them.
                     Some(Ok(frame)) => Box::pin(self.receive(frame)).await,
                     // Too large, or no WebSocket at all.
@@ -141,19 +152,9 @@ impl Session {
     }
 
     async fn send(&mut self, message: ServerMessage<'_>) -> Result<(), End> {
-        self.write(message.frame()).await
-    }
-
-    /// A client that takes no frame for too long is cut off, so that what is meant for it does not pile up.
-    async fn write(&mut self, frame: Message) -> Result<(), End> {
-        match timeout(self.shared.settings.ws_send_timeout, self.socket.send(frame)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => {
-                client_stalled();
-                Err(End::Gone)
-            }
-        }
+        let (head, middle, tail) = message.parts();
+        let sent = timeout(self.shared.settings.ws_send_timeout, self.connection.text(&head, middle, tail));
+        taken(sent.await)
     }
 
     async fn beat(&mut self) -> Result<(), End> {
@@ -164,7 +165,8 @@ impl Session {
             return Err(End::Gone);
         }
         // A ping of WebSocket itself, which every client's library answers, and none shows to its user.
-        self.write(Message::Ping(Bytes::new())).await
+        let ping = self.connection.send(Message::Ping(Bytes::new()));
+        taken(timeout(self.shared.settings.ws_send_timeout, ping).await)
     }
 
     async fn receive(&mut self, frame: Message) -> Result<(), End> {
@@ -174,8 +176,9 @@ impl Session {
             Message::Binary(_) => {
                 return Err(Close::BadRequest("Binary frames are not part of the protocol").into());
             }
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(End::Gone),
+            // The library answers a ping when it is read from next, or when something is sent.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Left),
         };
         let Ok(message) = serde_json::from_str(&text) else {
             return Err(Close::BadRequest("Invalid message received").into());
@@ -292,6 +295,18 @@ impl Session {
                 self.operations.stop(id);
                 self.send(ServerMessage::Complete { id }).await
             }
+        }
+    }
+}
+
+/// A client that takes no frame for too long is cut off, so that what is meant for it does not pile up.
+fn taken<E>(sent: Result<Result<(), E>, Elapsed>) -> Result<(), End> {
+    match sent {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => {
+            client_stalled();
+            Err(End::Gone)
         }
     }
 }

@@ -69,7 +69,7 @@ fn batches(messages: &[Message], size: usize) -> anyhow::Result<Vec<Vec<Batch>>>
     let mut writers: BTreeMap<u16, Vec<ingest::Message>> = BTreeMap::new();
     let mut offsets: BTreeMap<(&str, u16), i64> = BTreeMap::new();
     for message in messages {
-        let decoded = decode(message.kind, Some(message.body.as_bytes()), headers)
+        let decoded = decode(message.kind, Some(&message.body), headers)
             .map_err(|rejection| anyhow!("{}: {}", rejection.code, rejection.message))?;
         let topic = match message.kind {
             Kind::EventCreated => "event.created",

@@ -9,6 +9,8 @@
 //! before. Both write to the same PostgreSQL, which syncs every commit to disk, in turns, and both are timed from the
 //! moment when a fifth of the messages is applied: starting up is over by then, and so are the events' descriptions and
 //! distributions, which the two don't meet in the same order.
+//!
+//! What a hundredth of poison costs is told by the consumer's rate on the same messages with and without.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 #![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -49,6 +51,7 @@ struct Rates {
     limit: Vec<f64>,
     consumer: Vec<f64>,
     one_by_one: Vec<f64>,
+    poisoned: Vec<f64>,
 }
 
 struct Case {
@@ -56,6 +59,8 @@ struct Case {
     writers: u16,
     messages: Vec<Message>,
     topics: Filled,
+    /// With one message in a hundred that can't be applied.
+    poisoned: Filled,
     batch: usize,
     rates: Rates,
 }
@@ -74,11 +79,13 @@ async fn main() -> anyhow::Result<()> {
         for writers in [1, 2] {
             let messages = workload::generate(shape, count, writers);
             let topics = topics::fill(services, &messages, writers).await?;
+            let poisoned = topics::fill(services, &workload::poison(&messages), writers).await?;
             cases.push(Case {
                 shape,
                 writers,
                 messages,
                 topics,
+                poisoned,
                 batch: FIRST_BATCH,
                 rates: Rates::default(),
             });
@@ -97,29 +104,33 @@ impl Case {
     /// One after the other, each of them first every second time.
     async fn measure(&mut self, postgres: &Postgres, round: usize) -> anyhow::Result<()> {
         let limit = async |batch| limit::measure(postgres, &self.messages, batch).await;
-        let (bare, consumed) = if round.is_multiple_of(2) {
+        let (bare, consumed, poisoned) = if round.is_multiple_of(2) {
             let consumed = consume::measure(postgres, &self.topics).await?;
-            (limit(consumed.batch).await?, consumed)
+            let poisoned = consume::measure(postgres, &self.poisoned).await?;
+            (limit(consumed.batch).await?, consumed, poisoned)
         } else {
             let bare = limit(self.batch).await?;
-            (bare, consume::measure(postgres, &self.topics).await?)
+            let poisoned = consume::measure(postgres, &self.poisoned).await?;
+            (bare, consume::measure(postgres, &self.topics).await?, poisoned)
         };
         let participants = self.messages.get(2 * workload::EVENTS..);
         let some = participants.and_then(|all| all.get(..ONE_BY_ONE)).context("there are more")?;
         let one_by_one =
             if self.writers == 1 { Some(limit::measure(postgres, some, 1).await?) } else { None };
         println!(
-            "round {round}: {:7} {} writers: limit {bare:.0}/s, consumer {:.0}/s in batches of {}{}",
+            "round {round}: {:7} {} writers: limit {bare:.0}/s, consumer {:.0}/s in batches of {}, with poison {:.0}/s{}",
             self.shape,
             self.writers,
             consumed.rate,
             consumed.batch,
+            poisoned.rate,
             one_by_one.map(|rate| format!(", one by one {rate:.0}/s")).unwrap_or_default()
         );
         self.batch = consumed.batch;
         if round > 0 {
             self.rates.limit.push(bare);
             self.rates.consumer.push(consumed.rate);
+            self.rates.poisoned.push(poisoned.rate);
             self.rates.one_by_one.extend(one_by_one);
         }
         Ok(())
@@ -128,10 +139,12 @@ impl Case {
 
 fn print(cases: &[Case]) -> anyhow::Result<()> {
     println!("\nmessages per second: median [least–greatest]; ratios are taken within each round");
-    println!("| workload | writers | batch | limit | consumer | consumer / limit | consumer / one by one |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| workload | writers | batch | limit | consumer | consumer / limit | consumer / one by one | with poison / without |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for case in cases {
-        let Rates { limit, consumer, .. } = &case.rates;
+        let Rates { limit, consumer, poisoned, .. } = &case.rates;
         // One by one there is no second writer to win: both numbers of writers are compared with the same.
         let one_by_one = cases
             .iter()
@@ -139,7 +152,7 @@ fn print(cases: &[Case]) -> anyhow::Result<()> {
             .map(|other| other.rates.one_by_one.as_slice())
             .unwrap_or_default();
         println!(
-            "| {} | {} | {} | {} | {} | {:.2} | {:.1} |",
+            "| {} | {} | {} | {} | {} | {:.2} | {:.1} | {:.2} |",
             case.shape,
             case.writers,
             case.batch,
@@ -147,6 +160,7 @@ fn print(cases: &[Case]) -> anyhow::Result<()> {
             figure(consumer)?,
             figure(&ratios(consumer, limit))?,
             figure(&ratios(consumer, one_by_one))?,
+            figure(&ratios(poisoned, consumer))?,
         );
     }
     for shape in [Shape::Uniform, Shape::Skewed] {

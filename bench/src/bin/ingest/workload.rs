@@ -39,7 +39,25 @@ pub(crate) struct Message {
     pub(crate) kind: Kind,
     pub(crate) partition: u16,
     pub(crate) key: String,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An event that has as many participants as its column holds: the database has to refuse another one.
+pub(crate) const FULL_EVENT: &str = "full";
+
+/// The same messages, of which one in a hundred can't be applied, for one of four reasons in turn.
+pub(crate) fn poison(messages: &[Message]) -> Vec<Message> {
+    let mut poisoned = messages.to_vec();
+    for (number, message) in poisoned.iter_mut().skip(2 * EVENTS).step_by(100).enumerate() {
+        let full = || json!({ "eventId": FULL_EVENT, "occurredAt": "2026-01-05T09:31:12Z" });
+        message.body = match number % 4 {
+            0 => b"{\"eventId\": ".to_vec(),
+            1 => json!({ "eventId": "e".repeat(37) }).to_string().into_bytes(),
+            2 => vec![0xff],
+            _ => full().to_string().into_bytes(),
+        };
+    }
+    poisoned
 }
 
 /// Every event is described and distributed in the course of the first messages; the rest are participants, in the
@@ -83,7 +101,7 @@ pub(crate) fn generate(shape: Shape, count: usize, partitions: u16) -> Vec<Messa
                 body.extend(said.clone());
             }
             let partition = u16::try_from(event % usize::from(partitions)).unwrap_or_default();
-            Message { kind, partition, key, body: body.to_string() }
+            Message { kind, partition, key, body: body.to_string().into_bytes() }
         })
         .collect()
 }

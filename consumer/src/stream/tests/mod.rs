@@ -98,7 +98,8 @@ async fn a_message_is_applied_within_a_moment() {
         let begun = std::time::Instant::now();
         broker.participants(number, number + 1).await;
         store.applied(number + 1).await;
-        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+        // Far less than anything that is waited for after a failure.
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     }
     running.stop().await;
 }

@@ -17,7 +17,7 @@ use tests::wait;
 const SECRET: &str = "the pages' own secret, long enough for HS256";
 
 /// The suite takes a minute and a half on two idle cores; here it shares them with every other test.
-const ENDS_WITHIN: Duration = Duration::from_secs(480);
+const ENDS_WITHIN: Duration = Duration::from_secs(600);
 
 /// What the suite in `web/e2e` needs and is not here.
 fn missing(web: &Path) -> Option<&'static str> {

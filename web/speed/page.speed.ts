@@ -1,6 +1,8 @@
-import type { Browser, CDPSession, Page, WebSocketRoute } from "playwright-core";
+import type { Browser, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { eventually, findEvent, gateway, launch, open } from "./browser";
+import { eventually, findEvent, gateway, launch, open } from "../e2e/browser";
+import { createEvent, register } from "../e2e/kafka";
+import { Flood } from "./flood";
 
 /** What a page has to follow. */
 const UPDATES_PER_S = 20;
@@ -8,12 +10,15 @@ const UPDATES_PER_S = 20;
 const BURST_PER_S = 200;
 const BURST_MS = 4_000;
 const HELD_BYTES = 1_500_000;
-/** Watches memory for so long, and tells: `SOAK_SECONDS=300 npm run e2e -- speed`. */
+/** Watches memory for so long. */
 const SOAK_SECONDS = Number(process.env["SOAK_SECONDS"] ?? 0);
 const SOAK_STEP_S = 20;
 /** Frames are counted over windows of this length; a busy machine may spoil some of them. */
 const WINDOW_MS = 1_500;
 const WINDOWS = 10;
+/** From a message in Kafka to the bar that shows it. */
+const MOVES_WITHIN_MS = 1_000;
+const ROUNDS = 5;
 /** Interactive within 1.5 s where the processor is four times slower than here. */
 const INTERACTIVE_MS = 1_500;
 const SLOWER = 4;
@@ -29,91 +34,8 @@ afterAll(() => browser.close());
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** What was measured, for whoever asked for a long look. */
 function tell(line: string): void {
-  if (SOAK_SECONDS > 0) {
-    process.stdout.write(`${line}\n`);
-  }
-}
-
-type Point = { start: string; participants: number; cumulativeParticipants: number };
-interface Payloads {
-  timelineUpdated: { kind: string; points: Point[]; totalParticipants: number };
-  eventUpdated: { event: { totalParticipants: number; channels: { participants: number }[] } };
-}
-type Feed = keyof Payloads;
-interface Next<Name extends Feed> {
-  id: string;
-  type: string;
-  payload: { data: Pick<Payloads, Name> };
-}
-
-/** The page's socket as the gateway feeds it, and messages of the same kind that nobody produced. */
-class Flood {
-  private route: WebSocketRoute | undefined;
-  private readonly latest: { [Name in Feed]?: Next<Name> } = {};
-  private timer: ReturnType<typeof setInterval> | undefined;
-  private sent = 0;
-
-  async install(page: Page): Promise<void> {
-    await page.routeWebSocket(/\/graphql$/u, (route) => {
-      const server = route.connectToServer();
-      this.route = route;
-      server.onMessage((message) => {
-        this.remember(String(message));
-        // Once the flood has begun, the numbers are its own.
-        if (this.timer === undefined || !String(message).includes('"next"')) {
-          route.send(message);
-        }
-      });
-    });
-  }
-
-  isReady(): boolean {
-    return this.latest.timelineUpdated !== undefined && this.latest.eventUpdated !== undefined;
-  }
-
-  /** Sends so many updates of each feed a second from now on. */
-  start(perSecond: number): void {
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.sendBoth(), 1_000 / perSecond);
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
-
-  private remember(message: string): void {
-    if (this.timer !== undefined) {
-      return;
-    }
-    const next = JSON.parse(message) as Next<Feed>;
-    if (next.type === "next" && "timelineUpdated" in next.payload.data && next.payload.data.timelineUpdated.kind === "SNAPSHOT") {
-      this.latest.timelineUpdated = next as Next<"timelineUpdated">;
-    } else if (next.type === "next" && "eventUpdated" in next.payload.data) {
-      this.latest.eventUpdated = next as Next<"eventUpdated">;
-    }
-  }
-
-  /** One more participant, as both feeds would tell it. */
-  private sendBoth(): void {
-    const { timelineUpdated: timeline, eventUpdated: event } = this.latest;
-    this.sent += 1;
-    if (timeline !== undefined) {
-      const update = timeline.payload.data.timelineUpdated;
-      const points = update.points
-        .slice(-1)
-        .map((point) => ({ ...point, participants: point.participants + this.sent, cumulativeParticipants: point.cumulativeParticipants + this.sent }));
-      const data = { timelineUpdated: { ...update, kind: "DELTA", points, totalParticipants: update.totalParticipants + this.sent } };
-      this.route?.send(JSON.stringify({ ...timeline, payload: { data } }));
-    }
-    if (event !== undefined) {
-      const former = event.payload.data.eventUpdated;
-      const channels = former.event.channels.map((channel) => ({ ...channel, participants: channel.participants + this.sent }));
-      const data = { eventUpdated: { ...former, event: { ...former.event, channels, totalParticipants: former.event.totalParticipants + this.sent } } };
-      this.route?.send(JSON.stringify({ ...event, payload: { data } }));
-    }
-  }
+  process.stdout.write(`${line}\n`);
 }
 
 /** Frames a second, and the gap in milliseconds that all but one in twenty stay below. */
@@ -208,5 +130,26 @@ it("is interactive soon, also where the processor is slow", async () => {
   const taken = await busy(session);
   tell(`main thread ${taken.toFixed(0)} ms until tiles, ${(await page.evaluate(() => performance.now())).toFixed(0)} ms by the clock`);
   expect(taken * SLOWER, "milliseconds of a slow processor").toBeLessThan(INTERACTIVE_MS);
+  await page.context().close();
+});
+
+it("shows a message within a second", async () => {
+  const own = await createEvent("브라우저에서 보는 이벤트");
+  await register(own, "p-0");
+  const { page } = await open(browser, `/events/${own}?range=P1D`);
+  await page.locator('.connection[data-state="connected"]').waitFor();
+  const total = async () => Number((await page.locator(".figures dd").first().innerText()).replaceAll(/\D/gu, ""));
+  await eventually(total, (count) => count === 1);
+  const elapsed: number[] = [];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    /* oxlint-disable no-await-in-loop */
+    await register(own, `p-${round}`);
+    const since = performance.now();
+    expect(await eventually(total, (count) => count === round + 1)).toBe(round + 1);
+    elapsed.push(performance.now() - since);
+    /* oxlint-enable no-await-in-loop */
+  }
+  tell(`shown after ${elapsed.map(Math.round).join(", ")} ms`);
+  expect(elapsed.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)]).toBeLessThan(MOVES_WITHIN_MS);
   await page.context().close();
 });
