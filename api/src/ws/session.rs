@@ -8,9 +8,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
-use tokio::time::{
-    Instant, Interval, MissedTickBehavior, Sleep, error::Elapsed, interval_at, sleep_until, timeout,
-};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
@@ -153,8 +151,7 @@ impl Session {
 
     async fn send(&mut self, message: ServerMessage<'_>) -> Result<(), End> {
         let (head, middle, tail) = message.parts();
-        let sent = timeout(self.shared.settings.ws_send_timeout, self.connection.text(&head, middle, tail));
-        taken(sent.await)
+        taken(self.connection.text(&head, middle, tail), self.shared.settings.ws_send_timeout).await
     }
 
     async fn beat(&mut self) -> Result<(), End> {
@@ -166,7 +163,7 @@ impl Session {
         }
         // A ping of WebSocket itself, which every client's library answers, and none shows to its user.
         let ping = self.connection.send(Message::Ping(Bytes::new()));
-        taken(timeout(self.shared.settings.ws_send_timeout, ping).await)
+        taken(ping, self.shared.settings.ws_send_timeout).await
     }
 
     async fn receive(&mut self, frame: Message) -> Result<(), End> {
@@ -300,8 +297,8 @@ impl Session {
 }
 
 /// A client that takes no frame for too long is cut off, so that what is meant for it does not pile up.
-fn taken<E>(sent: Result<Result<(), E>, Elapsed>) -> Result<(), End> {
-    match sent {
+async fn taken<E>(sent: impl Future<Output = Result<(), E>>, within: Duration) -> Result<(), End> {
+    match timeout(within, sent).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => {

@@ -169,7 +169,7 @@ async fn a_hundredth_of_poison_costs_the_rest_next_to_nothing() {
     for letter in dead_letters(&testbed).await {
         *codes.entry(header(&letter, "x-error-code").unwrap().to_owned()).or_default() += 1;
     }
-    let expected = ["INVALID_FIELD", "INVALID_JSON", "INVALID_UTF8", "NOT_APPLICABLE"];
+    let expected = ["INVALID_JSON", "INVALID_UTF8", "NOT_APPLICABLE", "TOO_LONG"];
     assert_eq!(codes, BTreeMap::from(expected.map(|code| (code.to_owned(), OF_EACH_KIND))));
     let counted: i64 = sqlx::query_scalar(
         "SELECT sum(total_participants)::bigint FROM event_stats WHERE event_id <> 'full'",
