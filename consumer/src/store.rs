@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use service::{
     ErrorKind, Service,
     domain::EventId,
-    ingest::{Applied, Batch, Commit, Position},
+    ingest::{Applied, Batch, Commit, Place, Position},
 };
 
 /// A topic and the number of one of its partitions.
@@ -49,19 +49,19 @@ pub(crate) trait Store: Clone + Send + Sync + 'static {
     /// The current instant.
     fn now(&self) -> DateTime<Utc>;
 
-    /// The next offset of each partition; absent where none was ever applied.
+    /// What is stored of each partition; absent where none was ever applied.
     fn positions(
         &self,
         cluster_id: &str,
         of: &[Partition],
-    ) -> impl Future<Output = Result<HashMap<Partition, i64>, Failure>> + Send;
+    ) -> impl Future<Output = Result<HashMap<Partition, Place>, Failure>> + Send;
 
-    /// Sets positions back.
+    /// Begins a new generation of partitions, and tells what is stored of them now.
     fn reset_positions(
         &self,
         cluster_id: &str,
         to: &[Position],
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    ) -> impl Future<Output = Result<HashMap<Partition, Place>, Failure>> + Send;
 
     /// Applies a batch in one transaction.
     fn apply(&self, cluster_id: &str, batch: &Batch)
@@ -87,11 +87,15 @@ impl Store for Arc<Service> {
         &self,
         cluster_id: &str,
         of: &[Partition],
-    ) -> Result<HashMap<Partition, i64>, Failure> {
+    ) -> Result<HashMap<Partition, Place>, Failure> {
         Ok(Service::positions(self, cluster_id, of).await?)
     }
 
-    async fn reset_positions(&self, cluster_id: &str, to: &[Position]) -> Result<(), Failure> {
+    async fn reset_positions(
+        &self,
+        cluster_id: &str,
+        to: &[Position],
+    ) -> Result<HashMap<Partition, Place>, Failure> {
         Ok(Service::reset_positions(self, cluster_id, to).await?)
     }
 

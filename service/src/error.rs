@@ -1,5 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+use crate::ingest::Place;
+
 /// What a failure calls for. Decides in one place what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -7,6 +9,8 @@ pub enum ErrorKind {
     Transient,
     /// The value that was sent can't be stored; trying again can't help, other values are fine.
     Data,
+    /// What was taken for granted holds no more: look again from the start.
+    Stale,
     /// Neither helps: a wrong configuration, a schema that is not the expected one, a defect.
     Fatal,
 }
@@ -41,6 +45,19 @@ pub enum Error {
         /// The column.
         column: &'static str,
     },
+    /// What is stored of a partition's position is not what was read on from.
+    #[error(
+        "the stored position of {partition} is {} in generation {}, and not {} in generation {}",
+        .stored.next_offset, .stored.generation, .expected.next_offset, .expected.generation
+    )]
+    Stale {
+        /// The topic and its number.
+        partition: String,
+        /// What is stored.
+        stored: Place,
+        /// What was taken for stored, or less.
+        expected: Place,
+    },
     /// An address in the configuration can't be read.
     #[error("{variable} can't be read: {reason}")]
     Address {
@@ -64,6 +81,7 @@ impl Error {
                 ErrorKind::Transient
             }
             Self::Value(_) => ErrorKind::Data,
+            Self::Stale { .. } => ErrorKind::Stale,
             Self::Database(_)
             | Self::Mapping(_)
             | Self::Unknown { .. }

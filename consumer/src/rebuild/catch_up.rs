@@ -148,7 +148,7 @@ impl<'a> CatchUp<'a> {
         let mut left = vec![messages];
         while let Some(messages) = left.pop() {
             // Without positions: ids alone tell what was applied, so doing it again is harmless.
-            let mut batch = Batch { positions: Vec::new(), messages };
+            let mut batch = Batch { messages, ..Batch::default() };
             match self.fresh.apply(self.source.cluster_id(), &batch).await {
                 Ok(_) => {}
                 // What the database refuses was dead-lettered; it is found by halving.

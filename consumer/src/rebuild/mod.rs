@@ -234,7 +234,9 @@ impl Work<'_> {
         progress: &mut impl Progress,
     ) -> Result<(), RebuildError> {
         for _ in 0..ROUNDS {
-            let positions = self.live.positions(self.source.cluster_id(), &self.source.partitions()).await?;
+            let places = self.live.positions(self.source.cluster_id(), &self.source.partitions()).await?;
+            let positions =
+                places.into_iter().map(|(partition, place)| (partition, place.next_offset)).collect();
             if catch_up.behind(&positions)? <= CLOSE && catch_up.has_read() {
                 break;
             }

@@ -63,6 +63,8 @@ enum Command {
     Told(Result<(), KafkaError>),
     /// Where to begin with the partitions that are being taken on.
     Begin(start::Starts),
+    /// What is stored is not what was read on from: the positions have to be looked up anew.
+    Rejoin(String),
     /// Neither waiting nor another message helps.
     Fail(Failure),
 }

@@ -111,6 +111,8 @@ pub(super) struct Progress {
     /// Positions that Kafka is being told. Members that are joining may not tell any: then they are told again.
     telling: Option<HashMap<Slot, i64>>,
     told: Option<Instant>,
+    /// Why the consumer has to be made anew, once a writer has found out.
+    stale: Option<String>,
     watchdog: Watchdog,
 }
 
@@ -281,7 +283,9 @@ impl<S: Store> Poller<S> {
             if let Err(fault) = list.add_partition_offset(topic, *partition, Offset::Offset(start.offset)) {
                 return Some(Ending::Rejoin(format!("a start can't be expressed: {fault}")));
             }
-            self.state.assigned.insert(slot, Assigned { lease: Arc::default(), next: start.offset });
+            self.state
+                .assigned
+                .insert(slot, Assigned { lease: Arc::new(Lease::at(start.place)), next: start.offset });
             self.state.applied.insert(slot, start.offset);
             if start.unmarked {
                 // From here on Kafka's position tells what may not have been published yet.
@@ -354,6 +358,7 @@ impl<S: Store> Poller<S> {
                 Command::Applied(positions) => self.note(&positions),
                 Command::Commit(positions) => self.commit_later(&positions),
                 Command::Told(outcome) => self.told(outcome),
+                Command::Rejoin(reason) => self.state.stale = Some(reason),
                 Command::Fail(failure) => return Some(Ending::Fatal(failure)),
                 Command::Begin(starts) => {
                     if let Some(ending) = self.begin(&starts) {
@@ -362,7 +367,7 @@ impl<S: Store> Poller<S> {
                 }
             }
         }
-        None
+        self.state.stale.take().map(Ending::Rejoin)
     }
 
     /// Only positions; there is nothing to begin with while partitions are given up.
@@ -372,7 +377,8 @@ impl<S: Store> Poller<S> {
                 Command::Applied(positions) => self.note(&positions),
                 Command::Commit(positions) => self.commit_later(&positions),
                 Command::Told(outcome) => self.told(outcome),
-                _ => {}
+                Command::Rejoin(reason) => self.state.stale = Some(reason),
+                Command::Begin(_) | Command::Fail(_) => {}
             }
         }
     }

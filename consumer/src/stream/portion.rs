@@ -92,6 +92,17 @@ impl Portion {
         self.place();
     }
 
+    /// Says what has to be stored for it to be applied.
+    pub(super) fn expect(&mut self, holds: &Holds) {
+        let partitions = self.batch.positions.iter().map(|place| (place.topic.clone(), place.partition));
+        self.batch.expected = partitions
+            .filter_map(|partition| {
+                let place = holds.get(&partition)?.place();
+                Some((partition, place))
+            })
+            .collect();
+    }
+
     /// Halves it between its messages, so that each half is in order, the earlier one first. Of a few that were taken
     /// out, most will be refused: those are told apart one by one.
     pub(super) fn split(&mut self) -> Split {

@@ -8,7 +8,10 @@ use rdkafka::{
     error::KafkaError,
     types::RDKafkaErrorCode,
 };
-use service::{ErrorKind, ingest::Position};
+use service::{
+    ErrorKind,
+    ingest::{Place, Position},
+};
 
 use super::{context::Context, patience::Patience};
 use crate::store::{Failure, Partition, Store};
@@ -66,6 +69,8 @@ impl Begin {
 pub(super) struct Start {
     pub(super) partition: Partition,
     pub(super) offset: i64,
+    /// What is stored when reading begins.
+    pub(super) place: Place,
     /// Whether Kafka knows of no position of the group yet.
     pub(super) unmarked: bool,
 }
@@ -122,7 +127,8 @@ async fn attempt<S: Store>(
                 text: "Kafka: an answer lacks a partition".to_owned(),
             });
         };
-        let known = Known { stored: stored.get(partition).copied(), ..*known };
+        let place = stored.get(partition).copied();
+        let known = Known { stored: place.map(|place| place.next_offset), ..*known };
         let begin = Begin::decide(known);
         tell(partition, known, begin);
         if matches!(begin, Begin::Cut(_) | Begin::Recreated(_)) {
@@ -135,11 +141,15 @@ async fn attempt<S: Store>(
         starts.push(Start {
             partition: partition.clone(),
             offset: begin.offset(),
+            place: place.unwrap_or_default(),
             unmarked: known.committed.is_none(),
         });
     }
     if !resets.is_empty() {
-        store.reset_positions(&cluster_id, &resets).await?;
+        let places = store.reset_positions(&cluster_id, &resets).await?;
+        for start in &mut starts {
+            start.place = places.get(&start.partition).copied().unwrap_or(start.place);
+        }
     }
     Ok(Starts { cluster_id, starts })
 }

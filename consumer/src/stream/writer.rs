@@ -58,6 +58,8 @@ enum Outcome {
     Refused(Failure),
     /// Nothing of it is ours any more, or the consumer is being stopped.
     Abandoned,
+    /// It does not follow on what is stored.
+    Stale(Failure),
 }
 
 impl<S: Store> Writer<S> {
@@ -69,22 +71,31 @@ impl<S: Store> Writer<S> {
         let mut limit = self.batch_max;
         let mut overfull_events = HashSet::new();
         while let Some((items, behind)) = self.queue.take(limit).await {
-            self.settle(items, &mut overfull_events).await?;
+            if !self.settle(items, &mut overfull_events).await? {
+                // Whatever comes next would follow on what was left out here.
+                self.stop.cancelled().await;
+                return Ok(());
+            }
             // Where messages have piled up, larger transactions cost less per message; else they would only be late.
             limit = if behind { self.batch_max * 5 / 2 } else { self.batch_max };
         }
         Ok(())
     }
 
-    /// `overfull_events` are those whose messages had to be refused before: theirs are tried apart from the start.
-    async fn settle(&self, items: Vec<Item>, overfull_events: &mut HashSet<EventId>) -> Result<(), Failure> {
+    /// `false` where nothing more may be done. `overfull_events` are those whose messages had to be refused before:
+    /// theirs are tried apart from the start.
+    async fn settle(
+        &self,
+        items: Vec<Item>,
+        overfull_events: &mut HashSet<EventId>,
+    ) -> Result<bool, Failure> {
         let (mut portion, rejected, holds) = Portion::new(items);
         let letters = rejected.iter().map(|(index, rejection)| {
             let record = portion.record(*index);
             self.dead_letter(record, rejection, &holds)
         });
         if !join_all(letters).await.into_iter().all(|acknowledged| acknowledged) && self.stop.is_cancelled() {
-            return Ok(());
+            return Ok(true);
         }
         if !rejected.is_empty() {
             fault::pass(Boundary::DeadLettered);
@@ -101,7 +112,7 @@ impl<S: Store> Writer<S> {
                     refused.iter().map(|(record, rejection)| self.dead_letter(record, rejection, &holds));
                 let all = join_all(letters).await.into_iter().all(|acknowledged| acknowledged);
                 if !all && self.stop.is_cancelled() {
-                    return Ok(());
+                    return Ok(true);
                 }
                 refused.clear();
             }
@@ -112,12 +123,22 @@ impl<S: Store> Writer<S> {
                             overfull_events.remove(message.fact.event_id());
                         }
                     }
+                    for place in &portion.batch().positions {
+                        if let Some(hold) = holds.get(&(place.topic.clone(), place.partition)) {
+                            hold.applied(place.next_offset);
+                        }
+                    }
                     self.pass_on(applied, &portion).await;
                 }
                 Outcome::Abandoned => {
                     if self.stop.is_cancelled() {
-                        return Ok(());
+                        return Ok(true);
                     }
+                }
+                Outcome::Stale(failure) => {
+                    // The poller is gone only where the consumer is being stopped.
+                    self.commands.send(Command::Rejoin(failure.text)).ok();
+                    return Ok(false);
                 }
                 Outcome::Refused(failure) => {
                     if !portion.is_apart()
@@ -141,7 +162,7 @@ impl<S: Store> Writer<S> {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Applies the portion, however long that takes.
@@ -149,6 +170,7 @@ impl<S: Store> Writer<S> {
         let mut patience = self.patience("apply");
         loop {
             portion.keep(holds);
+            portion.expect(holds);
             let Some(cluster_id) = self.cluster_id.get().filter(|_| !portion.is_done()) else {
                 return Ok(Outcome::Abandoned);
             };
@@ -166,6 +188,7 @@ impl<S: Store> Writer<S> {
                         patience.worked();
                         return Ok(Outcome::Refused(failure));
                     }
+                    ErrorKind::Stale => return Ok(Outcome::Stale(failure)),
                     ErrorKind::Fatal => return Err(failure),
                     ErrorKind::Transient => {
                         if !patience.wait(&failure.text).await {

@@ -101,7 +101,8 @@ impl Sink {
         loop {
             let applied = service.positions(cluster_id, &far).await.unwrap_or_default();
             let behind = |partition: &Partition| {
-                self.written.get(partition).unwrap_or(&0) - applied.get(partition).unwrap_or(&0)
+                self.written.get(partition).unwrap_or(&0)
+                    - applied.get(partition).map_or(0, |place| place.next_offset)
             };
             if far.iter().all(|partition| behind(partition) <= AHEAD) {
                 return;

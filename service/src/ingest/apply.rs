@@ -19,7 +19,7 @@ impl Service {
     /// # Errors
     /// Of kind `Transient` where trying the same batch again is right, also when it is not known whether the
     /// transaction took place. Of kind `Data` where some message in it can't be stored: applied alone, each of the
-    /// others can.
+    /// others can. Of kind `Stale` where the batch does not follow on what is stored.
     pub async fn apply(&self, cluster_id: &str, batch: &Batch) -> Result<Applied, Error> {
         let today = self.clock().now().date_naive();
         self.installation().await?;
@@ -36,6 +36,7 @@ impl Service {
                 continue;
             }
             let places = position::lock(&mut tx, cluster_id, &batch.positions).await?;
+            position::check(&places, &batch.expected)?;
             let place = |message: &Message| places.get(&(message.topic.clone(), message.partition)).copied();
             let (ahead, behind): (Vec<&Message>, Vec<&Message>) = batch
                 .messages

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -154,6 +154,15 @@ pub struct Position {
     pub next_offset: i64,
 }
 
+/// A partition's stored position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// How often its topic was made anew or cut: offsets of one generation say nothing of another's.
+    pub generation: i32,
+    /// The first offset that has not been applied.
+    pub next_offset: i64,
+}
+
 /// What is applied in one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
@@ -161,6 +170,9 @@ pub struct Batch {
     pub positions: Vec<Position>,
     /// In the order of their offsets within each partition.
     pub messages: Vec<Message>,
+    /// What the reader takes for stored, for those of the partitions where it has read the one before: the same
+    /// generation, and no lesser position. Else something would be left out between what is stored and this batch.
+    pub expected: HashMap<(Arc<str>, i32), Place>,
 }
 
 /// What became of a batch.

@@ -17,6 +17,6 @@ mod rows;
 pub use commit::Commit;
 pub use fact::{
     Applied, Batch, Distribution, DistributionCompleted, EventCreated, Fact, Message, ParticipantRegistered,
-    Position,
+    Place, Position,
 };
 pub(crate) use readings::{ReadChannel, Sent};

@@ -4,17 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::sqlx::{self, PgConnection};
 
-use super::Position;
+use super::{Place, Position};
 use crate::{Error, Service};
 
-/// A partition's stored place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub generation: i32,
-    pub next_offset: i64,
-}
-
 type Places = HashMap<(Arc<str>, i32), Place>;
+
+/// Topic, partition, generation and next offset.
+type Row = (String, i32, i32, i64);
 
 fn split(positions: &[Position]) -> (Vec<String>, Vec<i32>, Vec<i64>) {
     let mut sorted: Vec<&Position> = positions.iter().collect();
@@ -51,13 +47,29 @@ pub(super) async fn lock(
     Ok(places)
 }
 
+/// Whether what the reader took for stored is.
+///
+/// # Errors
+/// [`Error::Stale`] where another reader has begun a new generation, or the database has lost commits, as a standby may
+/// that takes over.
+pub(super) fn check(places: &Places, expected: &Places) -> Result<(), Error> {
+    for (partition, expected) in expected {
+        let stored = places.get(partition).copied().unwrap_or_default();
+        if stored.generation != expected.generation || stored.next_offset < expected.next_offset {
+            let (topic, number) = partition;
+            return Err(Error::Stale { partition: format!("{topic}/{number}"), stored, expected: *expected });
+        }
+    }
+    Ok(())
+}
+
 async fn select_for_update(
     tx: &mut PgConnection,
     cluster_id: &str,
     topics: &[String],
     partitions: &[i32],
 ) -> Result<Places, Error> {
-    let rows: Vec<(String, i32, i32, i64)> = sqlx::query_as(
+    let rows: Vec<Row> = sqlx::query_as(
         "SELECT topic, partition, generation, next_offset FROM consumer_position \
          WHERE cluster_id = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[])) \
          ORDER BY topic, partition FOR UPDATE",
@@ -67,12 +79,15 @@ async fn select_for_update(
     .bind(partitions)
     .fetch_all(tx)
     .await?;
-    Ok(rows
-        .into_iter()
+    Ok(places(rows))
+}
+
+fn places(rows: Vec<Row>) -> Places {
+    rows.into_iter()
         .map(|(topic, partition, generation, next_offset)| {
             ((topic.into(), partition), Place { generation, next_offset })
         })
-        .collect())
+        .collect()
 }
 
 /// Moves the places on; never back.
@@ -106,11 +121,11 @@ impl Service {
         &self,
         cluster_id: &str,
         of: &[(Arc<str>, i32)],
-    ) -> Result<HashMap<(Arc<str>, i32), i64>, Error> {
+    ) -> Result<HashMap<(Arc<str>, i32), Place>, Error> {
         let topics: Vec<String> = of.iter().map(|(topic, _)| topic.to_string()).collect();
         let partitions: Vec<i32> = of.iter().map(|(_, partition)| *partition).collect();
-        let rows: Vec<(String, i32, i64)> = sqlx::query_as(
-            "SELECT topic, partition, next_offset FROM consumer_position \
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT topic, partition, generation, next_offset FROM consumer_position \
              WHERE cluster_id = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))",
         )
         .bind(cluster_id)
@@ -118,30 +133,35 @@ impl Service {
         .bind(partitions)
         .fetch_all(self.pool())
         .await?;
-        Ok(rows.into_iter().map(|(topic, partition, next)| ((topic.into(), partition), next)).collect())
+        Ok(places(rows))
     }
 
     /// Begins a new generation of these partitions at the given offsets, because what is stored belongs to a topic
-    /// that was made anew or cut. What was applied stays applied: message ids see to that.
+    /// that was made anew or cut, and tells them. What was applied stays applied: message ids see to that.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn reset_positions(&self, cluster_id: &str, to: &[Position]) -> Result<(), Error> {
+    pub async fn reset_positions(
+        &self,
+        cluster_id: &str,
+        to: &[Position],
+    ) -> Result<HashMap<(Arc<str>, i32), Place>, Error> {
         let (topics, partitions, offsets) = split(to);
-        sqlx::query(
+        let rows: Vec<Row> = sqlx::query_as(
             "INSERT INTO consumer_position AS stored (cluster_id, topic, partition, next_offset) \
              SELECT $1, topic, partition, next_offset \
              FROM unnest($2::text[], $3::int[], $4::bigint[]) AS sent (topic, partition, next_offset) \
              ORDER BY topic, partition \
              ON CONFLICT (cluster_id, topic, partition) DO UPDATE \
-             SET next_offset = excluded.next_offset, generation = stored.generation + 1",
+             SET next_offset = excluded.next_offset, generation = stored.generation + 1 \
+             RETURNING topic, partition, generation, next_offset",
         )
         .bind(cluster_id)
         .bind(topics)
         .bind(partitions)
         .bind(offsets)
-        .execute(self.pool())
+        .fetch_all(self.pool())
         .await?;
-        Ok(())
+        Ok(places(rows))
     }
 }

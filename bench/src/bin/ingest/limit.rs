@@ -94,7 +94,7 @@ fn batches(messages: &[Message], size: usize) -> anyhow::Result<Vec<Vec<Batch>>>
         let positions = ends.into_iter();
         let positions =
             positions.map(|((topic, partition), next_offset)| Position { topic, partition, next_offset });
-        Batch { positions: positions.collect(), messages: messages.to_vec() }
+        Batch { positions: positions.collect(), messages: messages.to_vec(), ..Batch::default() }
     };
     Ok(writers.into_values().map(|messages| messages.chunks(size).map(batch).collect()).collect())
 }

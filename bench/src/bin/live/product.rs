@@ -81,10 +81,8 @@ impl Product {
         let position = Position { topic: Arc::clone(&topic), partition: 0, next_offset: offset + 1 };
         let message =
             Message { topic, partition: 0, offset, message_id: decoded.message_id, fact: decoded.fact };
-        let applied = self
-            .service
-            .apply(CLUSTER, &Batch { positions: vec![position], messages: vec![message] })
-            .await?;
+        let batch = Batch { positions: vec![position], messages: vec![message], ..Batch::default() };
+        let applied = self.service.apply(CLUSTER, &batch).await?;
         let committed = Instant::now();
         ensure!(self.service.publish(&applied.commits).await, "the commit could not be published");
         let commit = applied.commits.first().context("the message had no effect")?;

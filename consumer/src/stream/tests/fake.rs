@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use service::{
     ErrorKind,
     domain::EventId,
-    ingest::{Applied, Batch, Commit, Message, Position},
+    ingest::{Applied, Batch, Commit, Message, Place, Position},
 };
 use tokio::sync::watch;
 
@@ -21,7 +21,7 @@ use crate::store::{Failure, Partition, Store};
 
 #[derive(Default)]
 pub(super) struct Inner {
-    pub(super) positions: HashMap<Partition, i64>,
+    pub(super) positions: HashMap<Partition, Place>,
     pub(super) applied: Vec<Message>,
     pub(super) ids: HashSet<String>,
     pub(super) duplicates: usize,
@@ -95,19 +95,21 @@ impl Store for Arc<Fake> {
         "2026-01-05T00:00:00Z".parse().unwrap()
     }
 
-    async fn positions(&self, _: &str, of: &[Partition]) -> Result<HashMap<Partition, i64>, Failure> {
+    async fn positions(&self, _: &str, of: &[Partition]) -> Result<HashMap<Partition, Place>, Failure> {
         self.tried()?;
         let positions = self.inner().positions.clone();
         Ok(of.iter().filter_map(|key| Some((key.clone(), *positions.get(key)?))).collect())
     }
 
-    async fn reset_positions(&self, _: &str, to: &[Position]) -> Result<(), Failure> {
+    async fn reset_positions(&self, _: &str, to: &[Position]) -> Result<HashMap<Partition, Place>, Failure> {
         let mut inner = self.inner();
         for position in to {
-            inner.positions.insert((position.topic.clone(), position.partition), position.next_offset);
+            let partition = (position.topic.clone(), position.partition);
+            let generation = inner.positions.get(&partition).map_or(0, |place| place.generation + 1);
+            inner.positions.insert(partition, Place { generation, next_offset: position.next_offset });
             inner.resets.push(position.clone());
         }
-        Ok(())
+        Ok(inner.positions.clone())
     }
 
     async fn apply(&self, _: &str, batch: &Batch) -> Result<Applied, Failure> {
@@ -116,8 +118,14 @@ impl Store for Arc<Fake> {
         let mut inner = self.inner();
         let below = |inner: &Inner, message: &Message| {
             let key = (message.topic.clone(), message.partition);
-            inner.positions.get(&key).is_some_and(|position| message.offset < *position)
+            inner.positions.get(&key).is_some_and(|place| message.offset < place.next_offset)
         };
+        for (partition, expected) in &batch.expected {
+            let stored = inner.positions.get(partition).copied().unwrap_or_default();
+            if stored.generation != expected.generation || stored.next_offset < expected.next_offset {
+                return Err(Failure { kind: ErrorKind::Stale, text: "it stands elsewhere".to_owned() });
+            }
+        }
         if batch.messages.iter().any(|message| {
             !below(&inner, message) && inner.refused.contains(message.fact.event_id().as_str())
         }) {
@@ -142,7 +150,7 @@ impl Store for Arc<Fake> {
         }
         for position in &batch.positions {
             let stored = inner.positions.entry((position.topic.clone(), position.partition)).or_default();
-            *stored = position.next_offset.max(*stored);
+            stored.next_offset = position.next_offset.max(stored.next_offset);
         }
         applied.commits = vec![Commit {
             event_id: EventId::parse("evt").unwrap(),

@@ -6,7 +6,7 @@ mod harness;
 use std::{collections::HashSet, ops::ControlFlow, sync::Arc, time::Duration};
 
 use rdkafka::{mocking::MockCluster, types::RDKafkaApiKey, types::RDKafkaRespErr};
-use service::ErrorKind;
+use service::{ErrorKind, ingest::Place};
 
 use self::{
     fake::Fake,
@@ -18,6 +18,10 @@ use crate::{
 };
 
 const ALL: usize = PARTITIONS as usize * 3;
+
+fn place(next_offset: i64) -> Place {
+    Place { generation: 0, next_offset }
+}
 
 fn events(store: &Fake) -> HashSet<String> {
     store.inner().applied.iter().map(|message| message.fact.event_id().to_string()).collect()
@@ -267,7 +271,7 @@ async fn topics_that_are_made_later_are_noticed() {
 async fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
     let broker = Broker::new();
     let store = Arc::new(Fake::new());
-    store.inner().positions.insert(("participant.registered".into(), 0), 5000);
+    store.inner().positions.insert(("participant.registered".into(), 0), place(5000));
     broker.participants(0, 30).await;
     let running = broker.consume(&store);
     store.applied(30).await;
@@ -281,7 +285,7 @@ async fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
 async fn messages_that_kafka_dropped_are_passed_over_aloud() {
     let broker = Broker::new();
     let store = Arc::new(Fake::new());
-    store.inner().positions.insert(("participant.registered".into(), 0), 0);
+    store.inner().positions.insert(("participant.registered".into(), 0), place(0));
     // The broker in the process keeps 5 MiB of a partition.
     let padding = "x".repeat(100_000);
     for number in 0..80 {
@@ -318,6 +322,52 @@ async fn an_offset_that_is_gone_while_reading_is_survived() {
     assert_eq!(store.inner().applied.len(), 60);
     assert_eq!(store.inner().duplicates, 0);
     running.stop().await;
+}
+
+/// As a standby may that takes over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_loses_is_read_again() {
+    let broker = Broker::new();
+    let store = Arc::new(Fake::new());
+    broker.participants(0, 300).await;
+    let running = broker.consume(&store);
+    store.applied(300).await;
+    {
+        let mut inner = store.inner();
+        let lost: Vec<_> = inner.applied.drain(200..).collect();
+        for message in lost {
+            inner.ids.remove(&message.id());
+            let partition = (message.topic.clone(), message.partition);
+            let place = inner.positions.get_mut(&partition).unwrap();
+            place.next_offset = place.next_offset.min(message.offset);
+        }
+    }
+    broker.participants(300, 303).await;
+    store.applied(303).await;
+    running.assigned(ALL).await;
+    running.stop().await;
+    assert_eq!(events(&store).len(), 303);
+    assert_eq!(store.inner().applied.len(), 303);
+    assert!(in_order(&store));
+}
+
+/// As a member does whose partitions others have taken on, and who doesn't know.
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_of_a_former_topic_are_not_taken_for_those_of_its_successor() {
+    let broker = Broker::new();
+    let store = Arc::new(Fake::new());
+    broker.participants(0, 30).await;
+    let running = broker.consume(&store);
+    store.applied(30).await;
+    for place in store.inner().positions.values_mut() {
+        *place = Place { generation: place.generation + 1, next_offset: 0 };
+    }
+    broker.participants(30, 33).await;
+    store.applied(33).await;
+    running.stop().await;
+    let inner = store.inner();
+    // Only reading anew tells what is in the topic now.
+    assert_eq!((inner.applied.len(), inner.duplicates + inner.replayed), (33, 30));
 }
 
 #[tokio::test(flavor = "multi_thread")]

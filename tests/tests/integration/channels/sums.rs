@@ -129,7 +129,8 @@ async fn history(testbed: &Testbed, seed: u64, event: &str) {
             let message = Message { topic: topic.clone(), partition: 0, offset, message_id: None, fact };
             offset += 1;
             let positions = vec![Position { topic, partition: 0, next_offset: offset }];
-            service.apply("cluster", &Batch { positions, messages: vec![message] }).await.unwrap();
+            let batch = Batch { positions, messages: vec![message], ..Batch::default() };
+            service.apply("cluster", &batch).await.unwrap();
         } else {
             for (place, (_, _, segment)) in CHANNELS.iter().enumerate() {
                 let sent = numbers(&mut random, step, false);

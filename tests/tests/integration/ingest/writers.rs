@@ -74,5 +74,6 @@ fn batch(random: &mut StdRng, partition: i32, number: i64) -> Batch {
     });
     let messages = messages.collect();
     let next_offset = (number + 1) * MESSAGES;
-    Batch { positions: vec![Position { topic: topic.into(), partition, next_offset }], messages }
+    let positions = vec![Position { topic: topic.into(), partition, next_offset }];
+    Batch { positions, messages, ..Batch::default() }
 }

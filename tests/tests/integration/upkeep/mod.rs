@@ -77,6 +77,7 @@ impl House {
         Batch {
             positions: vec![Position { topic: TOPIC.into(), partition: 0, next_offset: self.sent }],
             messages,
+            ..Batch::default()
         }
     }
 
