@@ -10,6 +10,7 @@ use async_graphql::{
     indexmap::IndexMap,
     parser::types::{Field, Selection},
     registry::Registry,
+    resolver_utils::resolve_list,
 };
 
 /// An object whose fields are resolved one after the other: nearly all of them are there already.
@@ -20,9 +21,20 @@ pub(crate) struct Leaf<T>(pub(crate) T);
 #[derive(Clone, Debug)]
 pub(crate) struct LeafList<T>(pub(crate) Vec<T>);
 
+/// A list of objects, each as a [`Leaf`] where nothing is asked for that is not at hand. Else it is left to the library:
+/// objects one after the other would have their loaders asked one after the other, too.
+#[derive(Clone, Debug)]
+pub(crate) struct MixedList<T>(pub(crate) Vec<T>);
+
+/// An object of which some fields are at hand.
+pub(crate) trait AtHand: ContainerType {
+    /// Their names.
+    const FIELDS: &'static [&'static str];
+}
+
 macro_rules! like {
-    ($wrapper:ident, $inner:ty, |$this:ident, $ctx:ident| $resolve:expr) => {
-        impl<T: ContainerType> OutputType for $wrapper<T> {
+    ($wrapper:ident<T: $bound:ident>, $inner:ty, |$this:ident, $ctx:ident, $field:ident| $resolve:expr) => {
+        impl<T: $bound> OutputType for $wrapper<T> {
             fn type_name() -> Cow<'static, str> {
                 <$inner>::type_name()
             }
@@ -38,7 +50,7 @@ macro_rules! like {
             async fn resolve(
                 &self,
                 $ctx: &ContextSelectionSet<'_>,
-                _field: &Positioned<Field>,
+                $field: &Positioned<Field>,
             ) -> ServerResult<Value> {
                 let $this = self;
                 $resolve
@@ -47,19 +59,46 @@ macro_rules! like {
     };
 }
 
-like!(Leaf, T, |this, ctx| Ok(in_turn(ctx, &this.0).await));
-like!(LeafList, Vec<T>, |this, ctx| {
-    let mut items = Vec::with_capacity(this.0.len());
-    for (index, item) in this.0.iter().enumerate() {
-        items.push(in_turn(&ctx.with_index(index), item).await);
-    }
-    Ok(Value::List(items))
+like!(Leaf<T: ContainerType>, T, |this, ctx, _field| Ok(in_turn(ctx, &this.0, &fields(ctx, &this.0)).await));
+like!(LeafList<T: ContainerType>, Vec<T>, |this, ctx, _field| {
+    let Some(first) = this.0.first() else { return Ok(Value::List(Vec::new())) };
+    Ok(all_in_turn(ctx, &this.0, &fields(ctx, first)).await)
 });
+like!(MixedList<T: AtHand>, Vec<T>, |this, ctx, field| {
+    let Some(first) = this.0.first() else { return Ok(Value::List(Vec::new())) };
+    let fields = fields(ctx, first);
+    let is_at_hand = |field: &&Positioned<Field>| {
+        let name = field.node.name.node.as_str();
+        name == TYPE_NAME || T::FIELDS.contains(&name)
+    };
+    if fields.iter().all(is_at_hand) {
+        Ok(all_in_turn(ctx, &this.0, &fields).await)
+    } else {
+        resolve_list(ctx, field, &this.0, Some(this.0.len())).await
+    }
+});
+
+const TYPE_NAME: &str = "__typename";
 
 type Outcome = ServerResult<Option<Value>>;
 
-async fn in_turn<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
-    let fields = fields(ctx, object);
+async fn all_in_turn<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    objects: &[T],
+    fields: &[&Positioned<Field>],
+) -> Value {
+    let mut items = Vec::with_capacity(objects.len());
+    for (index, object) in objects.iter().enumerate() {
+        items.push(in_turn(&ctx.with_index(index), object, fields).await);
+    }
+    Value::List(items)
+}
+
+async fn in_turn<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    object: &T,
+    fields: &[&Positioned<Field>],
+) -> Value {
     let mut values = IndexMap::with_capacity(fields.len());
     for field in fields {
         let outcome = resolve(ctx, object, field).await;
@@ -112,7 +151,7 @@ async fn resolve<T: ContainerType>(
     object: &T,
     field: &Positioned<Field>,
 ) -> Outcome {
-    if field.node.name.node == "__typename" {
+    if field.node.name.node == TYPE_NAME {
         return Ok(Some(Value::String(object.introspection_type_name().into_owned())));
     }
     object.resolve_field(&ctx.with_field(field)).await

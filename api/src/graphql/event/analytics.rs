@@ -17,7 +17,7 @@ use crate::{
         faults,
         freshness::Freshness,
         global_id::GlobalId,
-        leaf::{Leaf, LeafList},
+        leaf::{AtHand, Leaf, LeafList},
         scalar::{DateTime, Decimal, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
@@ -40,6 +40,21 @@ const FORECAST: usize = 300;
 
 #[derive(Clone, Debug)]
 pub(crate) struct EventAnalytics(pub(crate) Arc<EventEntry>);
+
+impl AtHand for EventAnalytics {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "eventId",
+        "title",
+        "userId",
+        "status",
+        "totalParticipants",
+        "totalViews",
+        "salesGrowthRate",
+        "createdAt",
+        "updatedAt",
+    ];
+}
 
 /// The statistics of one promotional event.
 #[Object]

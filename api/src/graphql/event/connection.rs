@@ -12,7 +12,12 @@ use super::{
 };
 use crate::{
     error::Fault,
-    graphql::{context::loaders, faults::page_fault, leaf::Leaf, scalar::Long},
+    graphql::{
+        context::loaders,
+        faults::page_fault,
+        leaf::{Leaf, MixedList},
+        scalar::Long,
+    },
 };
 
 /// What a page holds where neither `first` nor `last` says it.
@@ -80,8 +85,8 @@ impl EventConnection {
     }
 
     /// The events of this page.
-    async fn nodes(&self) -> Vec<EventAnalytics> {
-        self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect()
+    async fn nodes(&self) -> MixedList<EventAnalytics> {
+        MixedList(self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect())
     }
 
     /// Where this page lies in the list.
