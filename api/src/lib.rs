@@ -24,7 +24,7 @@ pub use auth::{InvalidKey, JwtKey, JwtSettings, KeySet, KeySource};
 pub use documents::{InvalidManifest, TrustedDocuments};
 pub use error::ErrorCode;
 pub use gateway::{Gateway, Readiness, RenderMetrics};
-pub use http::{Peer, router};
+pub use http::{Front, Peer, router};
 pub use networks::Networks;
 pub use origins::Origins;
 pub use settings::{Auth, Limits, Settings};

@@ -7,7 +7,9 @@ use std::{
 };
 
 use async_graphql::parser::types::OperationType;
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use tracing::Span;
 
 use crate::execution::Answer;
@@ -97,6 +99,27 @@ pub(crate) fn responded(took: Duration, route: &str, method: &'static str, statu
     histogram!(REQUEST_TIME, "route" => route.to_owned()).record(took);
 }
 
+/// Counts a POST of GraphQL that needed no route.
+pub(crate) fn responded_from_front(took: Duration, status: u16) {
+    const ROUTE: &str = "/graphql";
+    static ALMOST_ALL: LazyLock<(Counter, Histogram)> = LazyLock::new(|| {
+        let requests = counter!(REQUESTS, "route" => ROUTE, "method" => "POST", "status" => "200");
+        (requests, histogram!(REQUEST_TIME, "route" => ROUTE))
+    });
+    if status == 200 {
+        let (requests, time) = &*ALMOST_ALL;
+        requests.increment(1);
+        time.record(took);
+    } else {
+        responded(took, ROUTE, "POST", status);
+    }
+}
+
+/// Whether anybody collects traces of requests.
+pub(crate) fn is_traced() -> bool {
+    tracing::enabled!(target: service::trace::TARGET, tracing::Level::INFO)
+}
+
 /// The part of a trace that is one operation.
 pub(crate) fn operation(kind: OperationType, name: Option<&str>) -> Span {
     let kind = kind_name(kind);
@@ -132,9 +155,9 @@ pub(crate) fn answered(since: Instant, answer: &Answer, name: Option<&str>, span
     histogram!(OPERATION_TIME, "operation" => name).record(since.elapsed());
 }
 
-/// Counts a query whose answer was kept: nothing was executed.
-pub(crate) fn recalled(name: Option<&str>) {
-    counter!(OPERATIONS, "operation" => bounded(name, true), "outcome" => "ok").increment(1);
+/// Counts queries of this name whose answer was kept: nothing is executed. Looked up once for each answer.
+pub(crate) fn recalls(name: Option<&str>) -> Counter {
+    counter!(OPERATIONS, "operation" => bounded(name, true), "outcome" => "ok")
 }
 
 /// Counts an operation that begins to be followed.

@@ -148,7 +148,7 @@ impl Executor {
     pub(crate) fn recall(&self, kept: &Kept, identity: &Identity) -> Rendered {
         match self.charge(identity, kept.cost) {
             Ok(bill) => {
-                telemetry::recalled(kept.name.as_deref());
+                kept.recalls.increment(1);
                 let body = Arc::clone(&kept.body);
                 Rendered { body, outcome: Outcome::Complete, bill: Some(bill), holds: None, name: None }
             }

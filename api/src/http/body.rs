@@ -3,7 +3,7 @@ use std::time::Duration;
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 use super::{
@@ -18,6 +18,9 @@ use crate::{
 
 /// Requests are small; a client that needs longer for one keeps a connection for nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// As many headers as most answers have.
+const HEADERS: usize = 14;
 
 /// Reads a body that holds at most `limit` bytes; a longer one is refused as soon as that is known.
 ///
@@ -61,12 +64,15 @@ pub(super) fn refusal(status: StatusCode, media: MediaType, fault: Fault) -> Res
 
 /// Answers are made for one caller at one moment: nobody in between may keep them.
 pub(super) fn json(status: StatusCode, media: MediaType, bytes: Bytes) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, media.header()),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::VARY, HeaderValue::from_static("accept, authorization")),
-    ];
-    (status, headers, bytes).into_response()
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // With those that come later, so that they are not moved again.
+    headers.reserve(HEADERS);
+    headers.insert(header::CONTENT_TYPE, media.header());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
+    response
 }
 
 /// The same, encoded as the client likes it best.

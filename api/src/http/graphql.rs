@@ -39,7 +39,7 @@ pub(super) async fn get(
         (Err(rejection), _) if headers.contains_key(header::UPGRADE) => return rejection.into_response(),
         _ => {}
     }
-    let (media, identity) = match begin(&gateway.0, &headers) {
+    let (media, identity) = match begin(&gateway.0, &headers, None) {
         Ok(begun) => begun,
         Err(refused) => return refused,
     };
@@ -100,8 +100,14 @@ pub(super) fn params(uri: &Uri) -> Result<Params, Fault> {
 }
 
 /// GraphQL over POST: one request, or an array of them.
-pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, body: Body) -> Response {
-    let (media, identity) = match begin(&gateway.0, &headers) {
+pub(super) async fn post(
+    State(gateway): State<Gateway>,
+    known: Option<Extension<Identity>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let known = known.map(|Extension(identity)| identity);
+    let (media, identity) = match begin(&gateway.0, &headers, known) {
         Ok(begun) => begun,
         Err(refused) => return refused,
     };
@@ -130,17 +136,24 @@ pub(super) async fn post(State(gateway): State<Gateway>, headers: HeaderMap, bod
     }
 }
 
-/// What both methods begin with: how to answer, and who asks.
+/// What both methods begin with: how to answer, and who asks, where that is not `known` yet.
 #[expect(
     clippy::result_large_err,
     reason = "the answer is made once per refused request and passed on as it is"
 )]
-fn begin(shared: &Shared, headers: &HeaderMap) -> Result<(MediaType, Identity), Response> {
+pub(super) fn begin(
+    shared: &Shared,
+    headers: &HeaderMap,
+    known: Option<Identity>,
+) -> Result<(MediaType, Identity), Response> {
     let Some(media) = MediaType::accepted(headers) else {
         let text = "Answers are application/graphql-response+json or application/json; accept one of them. \
                     To explore the schema, open /graphiql.\n";
         return Err((StatusCode::NOT_ACCEPTABLE, text).into_response());
     };
+    if let Some(identity) = known {
+        return Ok((media, identity));
+    }
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let identity =
         shared.authenticator.identify(authorization).map_err(|fault| unauthenticated(media, fault))?;
@@ -184,7 +197,7 @@ async fn batch(
     response
 }
 
-fn answer(headers: &HeaderMap, media: MediaType, answer: &Rendered) -> Response {
+pub(super) fn answer(headers: &HeaderMap, media: MediaType, answer: &Rendered) -> Response {
     let status = match (media, answer.outcome) {
         (_, Outcome::Unsafe) => StatusCode::METHOD_NOT_ALLOWED,
         (_, Outcome::Refused(ErrorCode::RateLimited)) => StatusCode::TOO_MANY_REQUESTS,

@@ -6,6 +6,7 @@ mod body;
 mod cost;
 mod entity_tag;
 mod export;
+mod front;
 mod graphql;
 mod headers;
 mod measured;
@@ -28,6 +29,7 @@ use tower_http::compression::{
 
 pub use access::Peer;
 pub(crate) use assets::documents;
+pub use front::Front;
 
 use crate::gateway::Gateway;
 

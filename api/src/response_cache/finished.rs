@@ -110,6 +110,11 @@ impl Finished {
         slot.get_or_init(|| encoding.compress(&self.plain)).as_ref()
     }
 
+    /// Whether it is encoded here, where it is worth it.
+    pub(crate) const fn is_small(&self) -> bool {
+        self.plain.len() <= QUICKLY_COMPRESSED
+    }
+
     /// The SHA-256 of what it is.
     pub(crate) fn hash(&self) -> &[u8] {
         self.hash.get_or_init(|| Sha256::digest(&self.plain).into())

@@ -9,13 +9,13 @@ mod turn;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::body::Bytes;
 use foldhash::quality::RandomState;
-use metrics::counter;
+use metrics::{Counter, counter};
 use moka::sync::Cache;
 use service::{Holds, Service, domain::Viewer};
 use tokio::sync::watch;
@@ -24,7 +24,10 @@ pub(crate) use self::{
     finished::{Encoding, Finished},
     turn::Turn,
 };
-use crate::execution::{Method, Rendered};
+use crate::{
+    execution::{Method, Rendered},
+    telemetry,
+};
 
 /// Bytes of requests and answers at most.
 const CAPACITY: u64 = 32 << 20;
@@ -48,8 +51,8 @@ pub(crate) struct Kept {
     pub(crate) body: Arc<Finished>,
     /// What the operation costs whoever asks.
     pub(crate) cost: usize,
-    /// The operation's name.
-    pub(crate) name: Option<String>,
+    /// Counts how often the operation was answered.
+    pub(crate) recalls: Counter,
     holds: Holds,
 }
 
@@ -91,11 +94,16 @@ impl ResponseCache {
         self.kept.get(question).filter(|kept| self.service.still_holds(&kept.holds))
     }
 
+    /// The answer, if there is one that holds.
+    pub(crate) fn kept(&self, question: &Question) -> Option<Arc<Kept>> {
+        self.current(question).inspect(|_| hit())
+    }
+
     /// The answer, if there is one that holds. Of those who ask the same at the same time, one makes it and the others
     /// wait for it, once.
     pub(crate) async fn look(&self, question: Question) -> Look<'_> {
         if let Some(kept) = self.current(&question) {
-            looked_up("hit");
+            hit();
             return Look::Kept(kept);
         }
         let mut maker = match self.begin(&question) {
@@ -129,8 +137,10 @@ impl ResponseCache {
         let Ok(cost) = usize::try_from(bill.charge.cost) else { return };
         // The text may be a part of a larger buffer.
         let text = Bytes::copy_from_slice(&question.text);
-        let (body, name) = (Arc::clone(&rendered.body), rendered.name.take());
-        self.kept.insert(Question { text, ..question.clone() }, Arc::new(Kept { body, cost, name, holds }));
+        let body = Arc::clone(&rendered.body);
+        let recalls = telemetry::recalls(rendered.name.take().as_deref());
+        self.kept
+            .insert(Question { text, ..question.clone() }, Arc::new(Kept { body, cost, recalls, holds }));
     }
 
     fn done(&self, question: &Question) {
@@ -138,6 +148,15 @@ impl ResponseCache {
     }
 }
 
+fn hit() {
+    static HITS: LazyLock<Counter> = LazyLock::new(|| lookups("hit"));
+    HITS.increment(1);
+}
+
 fn looked_up(outcome: &'static str) {
-    counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => outcome).increment(1);
+    lookups(outcome).increment(1);
+}
+
+fn lookups(outcome: &'static str) -> Counter {
+    counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => outcome)
 }

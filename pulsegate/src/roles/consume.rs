@@ -36,13 +36,8 @@ pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationT
         kafka: Some(Kafka { monitor: monitor.clone(), address: broker.embedded_address(), required: true }),
         stop: stop.clone(),
     });
-    crew.hire(http::answer(
-        listener,
-        probes::router(readiness, counts.of(&service)),
-        config.http,
-        None,
-        stop.clone(),
-    ));
+    let probes = probes::router(readiness, counts.of(&service));
+    crew.hire(http::answer(listener, move |_| probes.clone(), config.http, None, stop.clone()));
     tracing::info!(%address, "the consumer answers at /healthz, /readyz and /metrics");
     let migrate = migrate || database.is_embedded();
     let (kafka, upkeep) = (config.kafka, config.upkeep);

@@ -1,6 +1,14 @@
-use std::{error::Error, io, iter, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    error::Error,
+    io, iter,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -16,7 +24,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
-use tower::util::MapRequest;
+use tower::Service;
 
 use crate::{
     config::{Http, variable::Variable},
@@ -33,6 +41,23 @@ const FINISH_WITHIN: Duration = Duration::from_secs(4);
 /// A WebSocket is given as long, and sees for itself that it is: so each is counted once.
 const LATER: Duration = Duration::from_secs(1);
 
+/// What answers the requests of one connection.
+pub(super) trait Answers:
+    Service<http::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<http::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
 /// Listens on an address; its port may be 0.
 pub(super) async fn listen(address: SocketAddr, variable: &Variable) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|fault| Failure::Listen {
@@ -44,9 +69,9 @@ pub(super) async fn listen(address: SocketAddr, variable: &Variable) -> Result<T
 
 /// Answers until `stop` is cancelled and a little longer, so that whoever asks hears that it is not ready any more;
 /// requests that are under way then are answered.
-pub(super) async fn answer(
+pub(super) async fn answer<S: Answers>(
     listener: TcpListener,
-    router: Router,
+    service: impl Fn(IpAddr) -> S,
     settings: Http,
     certificate: Option<Arc<Certificate>>,
     stop: CancellationToken,
@@ -72,8 +97,7 @@ pub(super) async fn answer(
         };
         let serve = serve(
             stream,
-            peer,
-            router.clone(),
+            service(peer.ip()),
             Arc::clone(&builder),
             settings,
             certificate.clone(),
@@ -102,10 +126,9 @@ fn builder(settings: &Http) -> Builder<TokioExecutor> {
 }
 
 /// Serves one connection, once its client has said something.
-async fn serve(
+async fn serve<S: Answers>(
     stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
+    service: S,
     builder: Arc<Builder<TokioExecutor>>,
     settings: Http,
     certificate: Option<Arc<Certificate>>,
@@ -123,10 +146,10 @@ async fn serve(
     stream.set_write_timeout(Some(settings.send_timeout + LATER));
     let stream = Box::pin(stream);
     match certificate {
-        None => speak(stream, peer, router, &builder, watcher).await,
+        None => speak(stream, service, &builder, watcher).await,
         Some(certificate) => {
             match timeout(settings.header_timeout, certificate.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => speak(stream, peer, router, &builder, watcher).await,
+                Ok(Ok(stream)) => speak(stream, service, &builder, watcher).await,
                 Ok(Err(fault)) => tracing::debug!(%fault, "a client did not agree on TLS"),
                 Err(_elapsed) => tracing::debug!("a client took too long to agree on TLS"),
             }
@@ -135,17 +158,12 @@ async fn serve(
 }
 
 /// Speaks HTTP until the connection ends.
-async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    peer: SocketAddr,
-    router: Router,
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: impl Answers,
     builder: &Builder<TokioExecutor>,
     watcher: Watcher,
 ) {
-    let service = MapRequest::new(router, move |mut request: http::Request<_>| {
-        request.extensions_mut().insert(api::Peer(peer.ip()));
-        request
-    });
     let connection = builder
         .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
         .into_owned();

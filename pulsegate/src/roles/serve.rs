@@ -76,8 +76,9 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
         Gateway::new(Arc::clone(&service), settings, Arc::new(readiness), Some(metrics), stop.clone());
     let certificate = config.tls.map(|files| open(files, stop, &mut crew)).transpose()?;
     let is_encrypted = certificate.is_some();
-    let router = api::router(gateway.clone());
-    crew.hire(http::answer(listener, router, config.http, certificate, stop.clone()));
+    let front = api::Front::new(gateway.clone());
+    let of_peer = move |address| front.of(address);
+    crew.hire(http::answer(listener, of_peer, config.http, certificate, stop.clone()));
     crew.hire(async {
         gateway.closed().await;
         Ok(())
