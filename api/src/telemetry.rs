@@ -117,7 +117,7 @@ pub(crate) fn responded_from_front(took: Duration, status: u16) {
 
 /// Whether anybody collects traces of requests.
 pub(crate) fn is_traced() -> bool {
-    tracing::enabled!(target: service::trace::TARGET, tracing::Level::INFO)
+    tracing::span_enabled!(target: service::trace::TARGET, tracing::Level::INFO)
 }
 
 /// The part of a trace that is one operation.
