@@ -31,18 +31,22 @@ impl Traces {
         Some(self.0.as_ref().ok()?.as_ref()?.tracer("pulsegate"))
     }
 
-    /// Takes the spans that are meant for it, and nothing of what is logged.
-    pub(super) fn layer<S>(&self) -> Option<impl Layer<S> + use<S>>
+    /// Takes the spans that are meant for it, and nothing of what is logged. Without a collector it refuses them: where
+    /// there is no layer at all, nobody does, and each of them is made for nothing.
+    pub(super) fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let layer = tracing_opentelemetry::layer()
-            .with_tracer(self.tracer()?)
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false);
-        Some(layer.with_filter(filter_fn(is_ours as fn(&Metadata<'_>) -> bool)))
+        let layer = self.tracer().map(|tracer| {
+            tracing_opentelemetry::layer()
+                .with_tracer(tracer)
+                .with_location(false)
+                .with_threads(false)
+                .with_target(false)
+                .with_tracked_inactivity(false)
+        });
+        let is_collected = layer.is_some();
+        layer.with_filter(filter_fn(move |metadata| is_collected && is_ours(metadata)))
     }
 
     /// Says how it went, once somebody listens.
