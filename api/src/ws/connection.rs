@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 };
 
 /// The default takes 128 KiB of every connection; what clients say is small.
-const READ_BUFFER: usize = 2048;
+const READ_BUFFER: usize = 1024;
 /// The longest header of a frame from a server.
 const HEADER: usize = 10;
 
@@ -31,6 +31,8 @@ const HEADER: usize = 10;
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: WebSocketStream<TokioIo<Upgraded>>,
+    /// Whether the library may have something to say by itself.
+    owes: bool,
 }
 
 impl Connection {
@@ -42,22 +44,31 @@ impl Connection {
             .max_frame_size(Some(largest))
             .max_message_size(Some(largest));
         let io = TokioIo::new(upgraded);
-        Self { stream: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await }
+        Self { stream: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await, owes: false }
     }
 
     /// What the client says next; `None` when it has left. Nothing is lost where this is not waited for to the end.
     pub(super) async fn receive(&mut self) -> Option<Result<Message, Error>> {
-        self.stream.next().await
+        let received = self.stream.next().await;
+        self.owes |= matches!(received, Some(Ok(Message::Ping(_) | Message::Close(_))));
+        received
     }
 
     /// Sends a frame of control.
     pub(super) async fn send(&mut self, message: Message) -> Result<(), Error> {
-        self.stream.send(message).await
+        self.owes = true;
+        self.stream.send(message).await?;
+        self.owes = false;
+        Ok(())
     }
 
     /// Sends what the library has to say by itself: answers to pings, and to a close frame.
     pub(super) async fn flush(&mut self) -> Result<(), Error> {
-        self.stream.flush().await
+        if self.owes {
+            self.stream.flush().await?;
+            self.owes = false;
+        }
+        Ok(())
     }
 
     /// Sends a text of these parts. The connection is of no use where that is not waited for to the end.
