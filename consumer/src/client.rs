@@ -8,9 +8,10 @@ use crate::{Error, Settings};
 const CONSUMER_DEFAULTS: &[(&str, &str)] = &[
     ("client.id", "pulsegate"),
     // The least that brokers allow by default: partitions of a killed member are taken over soon. Heartbeats come from
-    // librdkafka's own thread, so a slow database does not cost the membership.
+    // librdkafka's own thread, so a slow database does not cost the membership. Members learn from the answer to one
+    // that the group changes, so each half second between them is half a second in which partitions wait.
     ("session.timeout.ms", "6000"),
-    ("heartbeat.interval.ms", "2000"),
+    ("heartbeat.interval.ms", "500"),
     // A real broker answers as soon as there is a message; the embedded one only when this time is over.
     ("fetch.wait.max.ms", "50"),
     // How long a full local queue keeps fetching off. The default of a second starves a writer in between.

@@ -177,8 +177,11 @@ mod tests {
             .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
             .collect();
         // An example of the settings that are passed on to librdkafka.
-        let known: BTreeSet<&str> =
-            ALL.iter().map(|variable| variable.name).chain(["KAFKA_SECURITY_PROTOCOL"]).collect();
+        let known: BTreeSet<&str> = ALL
+            .iter()
+            .map(|variable| variable.name)
+            .chain(["KAFKA_SECURITY_PROTOCOL", "KAFKA_SESSION_TIMEOUT_MS"])
+            .collect();
         assert_eq!(listed, known);
     }
 

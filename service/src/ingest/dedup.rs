@@ -20,7 +20,7 @@ const SEEN_ON_LOCK: i64 = 0x7075_6c73_6567_6174;
 const STATEMENT_TIMEOUT: &str = "120s";
 
 /// A process that stands still in the middle of a transaction must not hold up those that took over its partitions.
-const IDLE_TIMEOUT: &str = "5s";
+const IDLE_TIMEOUT: &str = "3s";
 
 /// The hash that stands for a message's id. An id that is only a place is good for one generation of the topic.
 pub(super) fn hash(message: &Message, cluster_id: &str, generation: i32) -> Uuid {

@@ -224,6 +224,8 @@ fn settings(address: &str, port: u16, controller: u16) -> Vec<(&'static str, Str
         ("transaction.state.log.replication.factor", "1".to_owned()),
         ("transaction.state.log.min.isr", "1".to_owned()),
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
+        // For tests of what a shorter session than the default brings.
+        ("group.min.session.timeout.ms", "2000".to_owned()),
     ]
 }
 
