@@ -11,6 +11,7 @@ use service::{
     fault::{self, Boundary},
     ingest::{Applied, Position},
 };
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -38,7 +39,7 @@ const OVERFULL_EVENTS: usize = 1_000;
 ///
 /// The steps of a batch, in the order that nothing may change: dead letters are acknowledged, the batch is applied, its
 /// commits are published, Kafka's position is moved. A crash between any two of them loses nothing and counts nothing
-/// twice.
+/// twice. While commits are published the next batch is applied already.
 pub(super) struct Writer<S> {
     pub(super) store: S,
     pub(super) queue: Arc<Queue>,
@@ -49,6 +50,21 @@ pub(super) struct Writer<S> {
     pub(super) stop: CancellationToken,
     pub(super) batch_max: usize,
     pub(super) seed: u64,
+}
+
+/// The commits that are being published.
+#[derive(Default)]
+struct Publishing(Option<JoinHandle<()>>);
+
+impl Publishing {
+    async fn finish(&mut self) {
+        let Some(publishing) = self.0.take() else { return };
+        if let Err(failed) = publishing.await
+            && let Ok(panic) = failed.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
 }
 
 /// What became of a transaction.
@@ -70,8 +86,9 @@ impl<S: Store> Writer<S> {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let mut limit = self.batch_max;
         let mut overfull_events = HashSet::new();
+        let mut publishing = Publishing::default();
         while let Some((items, behind)) = self.queue.take(limit).await {
-            if !self.settle(items, &mut overfull_events).await? {
+            if !self.settle(items, &mut overfull_events, &mut publishing).await? {
                 // Whatever comes next would follow on what was left out here.
                 self.stop.cancelled().await;
                 return Ok(());
@@ -79,6 +96,7 @@ impl<S: Store> Writer<S> {
             // Where messages have piled up, larger transactions cost less per message; else they would only be late.
             limit = if behind { self.batch_max * 5 / 2 } else { self.batch_max };
         }
+        publishing.finish().await;
         Ok(())
     }
 
@@ -88,8 +106,10 @@ impl<S: Store> Writer<S> {
         &self,
         items: Vec<Item>,
         overfull_events: &mut HashSet<EventId>,
+        publishing: &mut Publishing,
     ) -> Result<bool, Failure> {
         let (mut portion, rejected, holds) = Portion::new(items);
+        let holds = Arc::new(holds);
         let letters = rejected.iter().map(|(index, rejection)| {
             let record = portion.record(*index);
             self.dead_letter(record, rejection, &holds)
@@ -128,7 +148,8 @@ impl<S: Store> Writer<S> {
                             hold.applied(place.next_offset);
                         }
                     }
-                    self.pass_on(applied, &portion).await;
+                    publishing.finish().await;
+                    publishing.0 = Some(self.pass_on(applied, &portion, &holds));
                 }
                 Outcome::Abandoned => {
                     if self.stop.is_cancelled() {
@@ -212,25 +233,30 @@ impl<S: Store> Writer<S> {
 
     /// What follows a commit, in this order: Kafka's position lags behind publication, so that what was not published is
     /// read again. Where it can't be published now, the next batch doesn't wait for it, but Kafka's position does.
-    async fn pass_on(&self, applied: Applied, portion: &Portion) {
+    fn pass_on(&self, applied: Applied, portion: &Portion, holds: &Arc<Holds>) -> JoinHandle<()> {
         let positions: Vec<Position> = portion.batch().positions.clone();
         // The poller is gone only where the consumer is being stopped.
         self.commands.send(Command::Applied(positions.clone())).ok();
-        fault::pass(Boundary::BeforePublication);
-        if self.store.publish(&applied.commits).await {
-            fault::pass(Boundary::AfterPublication);
-            self.commands.send(Command::Commit(positions)).ok();
-        } else {
-            let (store, commands, stop) = (self.store.clone(), self.commands.clone(), self.stop.clone());
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = store.published() => {
-                        commands.send(Command::Commit(positions)).ok();
+        let (store, commands, stop) = (self.store.clone(), self.commands.clone(), self.stop.clone());
+        // No partition is given up in between.
+        let holds = Arc::clone(holds);
+        tokio::spawn(async move {
+            fault::pass(Boundary::BeforePublication);
+            if store.publish(&applied.commits).await {
+                fault::pass(Boundary::AfterPublication);
+                commands.send(Command::Commit(positions)).ok();
+            } else {
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = store.published() => {
+                            commands.send(Command::Commit(positions)).ok();
+                        }
                     }
-                }
-            });
-        }
+                });
+            }
+            drop(holds);
+        })
     }
 
     /// Sends a dead letter, however long that takes; `false` where it was given up, with its partition or with the
