@@ -1,6 +1,8 @@
 use std::{fmt, marker::PhantomData};
 
-use crate::domain::{ChannelName, EventId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{ChannelName, EventId, Revision, UserId};
 
 /// What an entry is made from: a commit that touches it makes the entry worthless.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -35,6 +37,14 @@ impl Source {
     }
 }
 
+/// What was read of an event, and the revision that it had before: it is at least as new. What is kept is not believed
+/// where a newer revision is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Labelled<V> {
+    pub(crate) revision: Revision,
+    pub(crate) value: V,
+}
+
 /// The key of an entry that holds a `V`.
 pub(crate) struct Key<V> {
     pub(super) source: Source,
@@ -60,12 +70,12 @@ pub(crate) fn dashboard(id: &EventId) -> Key<crate::read::EventEntry> {
 }
 
 /// `analytics:channel:{eventId}:{channelName}`
-pub(crate) fn channel(id: &EventId, name: &ChannelName) -> Key<Option<crate::domain::Channel>> {
+pub(crate) fn channel(id: &EventId, name: &ChannelName) -> Key<Labelled<Option<crate::domain::Channel>>> {
     Key::of_event(id, format!("analytics:channel:{{{id}}}:{{{name}}}"))
 }
 
 /// `analytics:roi:{eventId}`
-pub(crate) fn roi(id: &EventId) -> Key<crate::read::Spending> {
+pub(crate) fn roi(id: &EventId) -> Key<Labelled<crate::read::Spending>> {
     Key::of_event(id, format!("analytics:roi:{{{id}}}"))
 }
 

@@ -9,6 +9,8 @@
 mod fences;
 mod key;
 mod memory;
+#[cfg(test)]
+mod model;
 mod remote;
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 pub(crate) use self::fences::{Fences, Place};
-pub(crate) use self::key::{Key, Source, channel, dashboard, extent, roi, timeline, user};
+pub(crate) use self::key::{Key, Labelled, Source, channel, dashboard, extent, roi, timeline, user};
 use self::{memory::Memory, remote::Remote};
 
 /// How long an entry lives at most.
@@ -87,6 +89,11 @@ impl Cache {
         self.memory.clear();
     }
 
+    /// Whether anything is kept.
+    pub(crate) const fn keeps(&self) -> bool {
+        self.keeps
+    }
+
     pub(crate) async fn get<V: Value>(&self, key: &Key<V>) -> Lookup<V> {
         if !self.keeps {
             return Lookup { value: None, lease: Lease::default() };
@@ -145,7 +152,7 @@ impl Cache {
         told
     }
 
-    /// The same for this process alone: what is in Redis was made worthless by whoever committed.
+    /// The same for this process alone: what is in Redis was made worthless by whoever committed, or is about to be.
     pub(crate) fn invalidate_memory(&self, sources: &[Source]) {
         for source in sources {
             self.fences.raise(source);
@@ -171,7 +178,11 @@ mod tests {
     use super::*;
     use crate::{domain::EventId, read::Spending};
 
-    fn entry() -> (Cache, Key<Spending>, [Source; 1]) {
+    fn nothing() -> Labelled<Spending> {
+        Labelled { revision: 1, value: Spending::default() }
+    }
+
+    fn entry() -> (Cache, Key<Labelled<Spending>>, [Source; 1]) {
         let cache = Cache::new(None, true);
         cache.trust(true);
         let event = EventId::trusted("evt-1");
@@ -183,7 +194,7 @@ mod tests {
         let (cache, key, source) = entry();
         let lease = cache.get(&key).await.lease;
         cache.invalidate(&source).await.unwrap();
-        cache.fill(&key, lease, &Arc::new(Spending::default())).await;
+        cache.fill(&key, lease, &Arc::new(nothing())).await;
         assert!(cache.get(&key).await.value.is_none());
     }
 
@@ -191,7 +202,7 @@ mod tests {
     async fn a_commit_ends_an_entry() {
         let (cache, key, source) = entry();
         let lease = cache.get(&key).await.lease;
-        cache.fill(&key, lease, &Arc::new(Spending::default())).await;
+        cache.fill(&key, lease, &Arc::new(nothing())).await;
         assert!(cache.get(&key).await.value.is_some());
         cache.invalidate(&source).await.unwrap();
         assert!(cache.get(&key).await.value.is_none());
@@ -203,7 +214,7 @@ mod tests {
         let lease = cache.get(&key).await.lease;
         cache.trust(false);
         cache.trust(true);
-        cache.fill(&key, lease, &Arc::new(Spending::default())).await;
+        cache.fill(&key, lease, &Arc::new(nothing())).await;
         assert!(cache.get(&key).await.value.is_none());
     }
 }

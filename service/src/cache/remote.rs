@@ -9,14 +9,21 @@ use super::{Away, Key, PROCESSED_TTL, Source, TTL, Value, key};
 use crate::redis::Redis;
 
 /// Part of every fence: another format of values, or another database behind the same Redis, has other fences.
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 
 /// Gives the fence, made where there is none or where it belongs to somebody else, and the entry if it was filled
 /// under that fence. A lost fence comes back as another one, so nothing that was filled before it was lost counts.
+///
+/// A fence belongs to one run of one server, too: a replica that takes over, and a server that starts again from a
+/// snapshot, may hold a fence that has moved since, with the entry that was filled under it. Where the user may not ask for
+/// the run, that is not noticed.
 const LOOKUP: &str = "
+local server = redis.pcall('INFO', 'server')
+local run = type(server) == 'string' and string.match(server, 'run_id:(%w+)') or ''
+local owner = ARGV[1] .. run .. ':'
 local fence = redis.call('GET', KEYS[2])
-if not fence or string.sub(fence, 1, #ARGV[1]) ~= ARGV[1] then
-    fence = ARGV[1] .. ARGV[2]
+if not fence or string.sub(fence, 1, #owner) ~= owner then
+    fence = owner .. ARGV[2]
     redis.call('SET', KEYS[2], fence, 'EX', ARGV[3])
 end
 local entry = redis.call('GET', KEYS[1])
@@ -88,14 +95,10 @@ impl Remote {
     }
 
     pub(super) async fn invalidate(&self, sources: &[Source]) -> Result<(), Away> {
-        let Some(owner) = self.owner.get() else { return Err(Away) };
         let pipelines = sources.iter().map(|source| {
             let mut pipeline = redis::pipe();
-            let fence = format!("{owner}{}", Uuid::new_v4().simple());
-            pipeline.cmd("SET").arg(source.fence()).arg(fence).arg("EX").arg(2 * TTL.as_secs()).ignore();
-            for entry in source.fixed_entries() {
-                pipeline.cmd("UNLINK").arg(entry).ignore();
-            }
+            // The next lookup makes another one.
+            pipeline.cmd("UNLINK").arg(source.fence()).arg(source.fixed_entries()).ignore();
             pipeline
         });
         let pipelines = pipelines.collect();

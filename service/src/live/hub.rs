@@ -124,7 +124,24 @@ impl Hub {
         }
     }
 
-    /// The newest revision that has been announced here; 0 where none was.
+    /// Whether an event was read that is newer than what is known here: what is kept of it is older.
+    pub(crate) fn is_news(&self, event: &EventId, revision: Revision) -> bool {
+        let known = self.latest.get(event);
+        if known.is_none() {
+            // Nothing is kept of an event that was never read.
+            self.note(event, revision);
+        }
+        known.is_some_and(|known| revision > known)
+    }
+
+    /// Notes a revision that there is.
+    pub(crate) fn note(&self, event: &EventId, revision: Revision) {
+        self.latest
+            .entry_by_ref(event)
+            .and_upsert_with(|known| known.map_or(revision, |known| known.into_value().max(revision)));
+    }
+
+    /// The newest revision that has been announced or read here; 0 where none was.
     pub(crate) fn latest(&self, event: &EventId) -> Revision {
         self.latest.get(event).unwrap_or_default()
     }
@@ -178,9 +195,7 @@ impl Hub {
             if !self.known.entry_by_ref(commit).or_default().is_fresh() {
                 continue;
             }
-            self.latest.entry_by_ref(&commit.event_id).and_upsert_with(|known| {
-                known.map_or(commit.revision, |known| known.into_value().max(commit.revision))
-            });
+            self.note(&commit.event_id, commit.revision);
             let since = commit.committed_at.map(since);
             self.remember(commit);
             let change = Change { heard: vec![(commit.revision, commit.changed_from)], resync: false, since };

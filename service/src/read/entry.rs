@@ -9,7 +9,8 @@ use sea_orm::{DbBackend, EntityTrait, FromQueryResult, Statement, Value, sqlx};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Service, cache,
+    Error, Service,
+    cache::{self, Labelled, Source},
     domain::{Channel, ChannelName, ChannelType, Event, EventId, EventStatus, Revision, UserId, Viewer},
 };
 
@@ -124,6 +125,7 @@ impl Service {
                 }
             }
         }
+        self.note_read(found.values());
         for entry in self.read_events(viewer, missing.keys()).await? {
             if let Some(lease) = missing.remove(&entry.event.event_id) {
                 self.cache().fill(&cache::dashboard(&entry.event.event_id), lease, &entry).await;
@@ -170,7 +172,29 @@ impl Service {
             .from_raw_sql(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
             .all(self.readers())
             .await?;
-        rows.into_iter().map(|row| Ok(Arc::new(EventEntry { event: event(row)?, channels: None }))).collect()
+        let entries: Result<Vec<_>, Error> = rows
+            .into_iter()
+            .map(|row| Ok(Arc::new(EventEntry { event: event(row)?, channels: None })))
+            .collect();
+        let entries = entries?;
+        self.note_read(entries.iter());
+        Ok(entries)
+    }
+
+    /// Takes in what was read: a commit may be read before it is told, and whoever has seen it is shown nothing older by
+    /// this process, of whatever the answer is made.
+    pub(super) fn note_read<'a>(&self, entries: impl Iterator<Item = &'a Arc<EventEntry>>) {
+        if !self.cache().keeps() {
+            return;
+        }
+        for Event { event_id, user_id, revision, .. } in entries.map(|entry| &entry.event) {
+            if self.hub().is_news(event_id, *revision) {
+                // Before the revision is known here: nobody who reads the same may be ahead of it.
+                self.cache()
+                    .invalidate_memory(&[Source::Event(event_id.clone()), Source::User(user_id.clone())]);
+                self.hub().note(event_id, *revision);
+            }
+        }
     }
 
     /// The channels of these events, by name.
@@ -253,16 +277,18 @@ impl Service {
         let lookups = self.cache().get_all(&keys).await;
         for ((entry, name), lookup) in of.iter().zip(lookups) {
             let id = (entry.event.event_id.clone(), name.clone());
+            let revision = entry.event.revision.max(self.hub().latest(&id.0));
+            let cached = lookup.value.filter(|cached| cached.revision >= revision);
             if let Some(channels) = &entry.channels {
                 if let Some(channel) = channels.iter().find(|channel| channel.channel_name == *name) {
                     found.insert(id, channel.clone());
                 }
-            } else if let Some(cached) = lookup.value {
-                if let Some(channel) = cached.as_ref() {
+            } else if let Some(cached) = cached {
+                if let Some(channel) = &cached.value {
                     found.insert(id, channel.clone());
                 }
             } else {
-                missing.insert(id, lookup.lease);
+                missing.insert(id, (entry.event.revision, lookup.lease));
             }
         }
         if missing.is_empty() {
@@ -284,8 +310,8 @@ impl Service {
             let channel = channel(row)?;
             found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel);
         }
-        for (id, lease) in missing {
-            let channel = Arc::new(found.get(&id).cloned());
+        for (id, (revision, lease)) in missing {
+            let channel = Arc::new(Labelled { revision, value: found.get(&id).cloned() });
             self.cache().fill(&cache::channel(&id.0, &id.1), lease, &channel).await;
         }
         Ok(found)

@@ -230,7 +230,9 @@ impl Service {
         // Not as a parameter: PostgreSQL would plan for a tenth of the table, and sort it.
         statement.sql = format!("{} LIMIT {}", statement.sql, page.read());
         let rows = Row::find_by_statement(statement).all(self.readers()).await.map_err(Error::from)?;
-        Ok(list.page(cursors, rows)?)
+        let page = list.page(cursors, rows)?;
+        self.note_read(page.edges.iter().map(|(_, entry)| entry));
+        Ok(page)
     }
 
     /// The same page of each of these users' events.
@@ -267,7 +269,10 @@ impl Service {
             let rows = rows.remove(user.as_str()).unwrap_or_default();
             (user.clone(), list.page(cursors, rows).map_err(PageError::from))
         });
-        Ok(pages.collect())
+        let pages: HashMap<UserId, Result<Page, PageError>> = pages.collect();
+        let read = pages.values().flatten().flat_map(|page| &page.edges);
+        self.note_read(read.map(|(_, entry)| entry));
+        Ok(pages)
     }
 
     /// How many events the filter selects.

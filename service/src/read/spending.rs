@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::EventEntry;
 use crate::{
-    Error, Service, cache,
+    Error, Service,
+    cache::{self, Labelled},
     domain::{Channel, EventId},
 };
 
@@ -41,19 +42,20 @@ impl Service {
                 Some(channels) => {
                     found.insert(entry.event.event_id.clone(), Spending::of(channels));
                 }
-                None => unread.push(entry.event.event_id.clone()),
+                None => unread.push((entry.event.event_id.clone(), entry.event.revision)),
             }
         }
-        let keys: Vec<_> = unread.iter().map(cache::roi).collect();
+        let keys: Vec<_> = unread.iter().map(|(id, _)| cache::roi(id)).collect();
         let lookups = self.cache().get_all(&keys).await;
         let mut missing = HashMap::new();
-        for (id, lookup) in unread.into_iter().zip(lookups) {
-            match lookup.value {
+        for ((id, revision), lookup) in unread.into_iter().zip(lookups) {
+            let known = revision.max(self.hub().latest(&id));
+            match lookup.value.filter(|spending| spending.revision >= known) {
                 Some(spending) => {
-                    found.insert(id, *spending);
+                    found.insert(id, spending.value);
                 }
                 None => {
-                    missing.insert(id, lookup.lease);
+                    missing.insert(id, (revision, lookup.lease));
                 }
             }
         }
@@ -77,10 +79,10 @@ impl Service {
                 (EventId::trusted(&id), Spending { distribution_cost, conversions })
             })
             .collect();
-        for (id, lease) in missing {
-            let spending = read.remove(&id).unwrap_or_default();
-            self.cache().fill(&cache::roi(&id), lease, &Arc::new(spending)).await;
-            found.insert(id, spending);
+        for (id, (revision, lease)) in missing {
+            let value = read.remove(&id).unwrap_or_default();
+            self.cache().fill(&cache::roi(&id), lease, &Arc::new(Labelled { revision, value })).await;
+            found.insert(id, value);
         }
         Ok(found)
     }

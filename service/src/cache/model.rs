@@ -1,0 +1,373 @@
+//! The protocol of the levels, searched through: every order in which two gateways, a writer, a bus that may lose messages
+//! and a Redis that may forget or fall back can take their steps, within bounds.
+//!
+//! One event, of which two kinds of entries are kept: what was read of it, with the revision, at both levels; and finished
+//! answers, which say none, in the memory alone. What has to hold of every answer:
+//! - it is not older than what was shown at the same gateway before it was asked for;
+//! - once a commit is told and heard, it is not older than that.
+
+use std::collections::{HashSet, VecDeque};
+
+type Revision = u8;
+
+const COMMITS: Revision = 1;
+/// Questions of each reader, one after the other: who has seen something asks again, anybody else asks once.
+const QUESTIONS: [[u8; READERS]; GATEWAYS] = [[2, 1], [1, 1]];
+const GATEWAYS: usize = 2;
+/// Of a gateway at most.
+const READERS: usize = 2;
+const KINDS: usize = 2;
+/// The kind that says its revision.
+const READ: usize = 0;
+
+/// What a variant of the protocol leaves out, to see that the search finds what comes of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Without {
+    Nothing,
+    /// A fill is taken whatever happened since its lease was given.
+    FencesOnFill,
+    /// A fence of another run of the server is believed.
+    Runs,
+    /// A commit that is read before it is told is not taken in.
+    Outdating,
+    /// An entry is believed though a newer revision is known.
+    Labels,
+    /// What was kept before messages were lost is believed.
+    Distrust,
+    /// Whoever commits tells the bus before Redis.
+    Order,
+}
+
+/// A fence in Redis: the run of the server, and a number that is used once.
+type Fence = (u8, u8);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct Redis {
+    fence: Option<Fence>,
+    entry: Option<(Fence, Revision)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+enum Step {
+    #[default]
+    Idle,
+    /// The memory was looked at: its fence, if it is to be trusted.
+    Memory(Option<u8>),
+    /// Redis was looked at.
+    Redis(Option<u8>, Option<Fence>),
+    /// The database was read.
+    Read(Option<u8>, Option<Fence>, Revision),
+    /// The memory is filled, or was refused.
+    Filled(Option<Fence>, Revision),
+    Answer(Revision),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+struct Reader {
+    step: Step,
+    kind: usize,
+    asked: u8,
+    /// An older answer than this would be wrong.
+    floor: Revision,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct Gateway {
+    fence: u8,
+    memory: [Option<(u8, Revision)>; KINDS],
+    distrusts: bool,
+    /// Messages are lost, and nobody knows yet.
+    deaf: bool,
+    /// Commits are told one by one, and heard before the next.
+    inbox: Option<Revision>,
+    /// The newest revision that was told or read; 0 for none.
+    latest: Revision,
+    /// The newest revision in an answer.
+    shown: Revision,
+    readers: [Reader; READERS],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+struct World {
+    stored: Revision,
+    /// Committed, and not yet told to Redis; not yet told on the bus.
+    untold: [Option<Revision>; 2],
+    redis: Redis,
+    replica: Option<Redis>,
+    run: u8,
+    fences: u8,
+    evictions: u8,
+    losses: u8,
+    gateways: [Gateway; GATEWAYS],
+}
+
+/// What else happens, at any time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trouble {
+    /// A fence or an entry is forgotten.
+    Eviction,
+    /// Redis falls back to what a replica or a snapshot has, and a gateway is replaced by one that has heard of nothing.
+    Failover,
+    /// A gateway does not hear what is told, and notices later.
+    Loss,
+}
+
+const ONE_GATEWAY: [usize; GATEWAYS] = [2, 0];
+const BOTH_GATEWAYS: [usize; GATEWAYS] = [1, 1];
+
+struct Search {
+    without: Without,
+    trouble: Trouble,
+    /// Readers at the first gateway and at the second.
+    readers: [usize; GATEWAYS],
+}
+
+impl Search {
+    fn start() -> World {
+        World { stored: 1, ..World::default() }
+    }
+
+    /// How many states there are, or what went wrong in one.
+    fn run(&self) -> Result<usize, String> {
+        let mut seen = HashSet::new();
+        let mut next = VecDeque::from([Self::start()]);
+        while let Some(world) = next.pop_front() {
+            let mut after = Vec::new();
+            self.writer(&world, &mut after);
+            self.surroundings(&world, &mut after);
+            for gateway in (0..GATEWAYS).filter(|gateway| self.readers[*gateway] > 0) {
+                self.bus(&world, gateway, &mut after);
+                for reader in 0..self.readers[gateway] {
+                    self.reader(&world, gateway, reader, &mut after)?;
+                }
+            }
+            next.extend(after.into_iter().filter(|world| seen.insert(*world)));
+        }
+        Ok(seen.len())
+    }
+
+    fn writer(&self, world: &World, after: &mut Vec<World>) {
+        let untold = world.untold.iter().flatten().count();
+        if untold == 0 && world.stored <= COMMITS {
+            let mut next = *world;
+            next.stored += 1;
+            next.untold = [Some(next.stored); 2];
+            after.push(next);
+        }
+        // Redis first, the bus second.
+        let turn = match (self.without == Without::Order, world.untold) {
+            (false, [Some(_), _]) | (true, [Some(_), None]) => 0,
+            (false, [None, Some(_)]) | (true, [_, Some(_)]) => 1,
+            _ => return,
+        };
+        let mut next = *world;
+        let Some(revision) = next.untold[turn].take() else { return };
+        if turn == 0 {
+            next.redis = Redis::default();
+        } else {
+            for gateway in next.gateways.iter_mut().filter(|gateway| !gateway.deaf) {
+                gateway.inbox = Some(revision);
+            }
+        }
+        after.push(next);
+    }
+
+    /// Redis forgets something, or falls back to what a replica or a snapshot has.
+    fn surroundings(&self, world: &World, after: &mut Vec<World>) {
+        if self.trouble == Trouble::Eviction && world.evictions == 0 {
+            let mut without_fence = *world;
+            without_fence.evictions += 1;
+            let mut without_entry = without_fence;
+            without_fence.redis.fence = None;
+            without_entry.redis.entry = None;
+            let mut without_memory = *world;
+            without_memory.evictions += 1;
+            without_memory.gateways[0].memory[READ] = None;
+            after.extend([without_fence, without_entry, without_memory]);
+        }
+        let first = &world.gateways[0];
+        if self.trouble == Trouble::Failover
+            && world.losses == 0
+            && first.readers.iter().all(|reader| reader.step == Step::Idle)
+        {
+            let mut next = *world;
+            next.losses += 1;
+            next.gateways[0] = Gateway { readers: first.readers, ..Gateway::default() };
+            after.push(next);
+        }
+        match &world.replica {
+            _ if self.trouble != Trouble::Failover => {}
+            // Later ones hold nothing that is older than what is told.
+            None if world.untold[0].is_none() && world.stored > COMMITS => {}
+            None => after.push(World { replica: Some(world.redis), ..*world }),
+            Some(replica) if world.run == 0 => {
+                after.push(World { redis: *replica, run: 1, ..*world });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn bus(&self, world: &World, index: usize, after: &mut Vec<World>) {
+        let gateway = &world.gateways[index];
+        let mut next = *world;
+        let changed = &mut next.gateways[index];
+        if let Some(revision) = changed.inbox.take() {
+            changed.fence += 1;
+            changed.latest = changed.latest.max(revision);
+            after.push(next);
+            return;
+        }
+        if gateway.deaf {
+            // It is noticed: nothing is believed until messages are heard again.
+            changed.deaf = false;
+            if self.without != Without::Distrust {
+                changed.distrusts = true;
+                changed.fence += 1;
+            }
+            after.push(next);
+        } else if gateway.distrusts {
+            changed.distrusts = false;
+            changed.fence += 1;
+            changed.memory = Default::default();
+            after.push(next);
+        } else if self.trouble == Trouble::Loss && index == 0 && world.losses == 0 {
+            next.losses += 1;
+            next.gateways[index].deaf = true;
+            after.push(next);
+        }
+    }
+
+    fn reader(&self, world: &World, at: usize, index: usize, after: &mut Vec<World>) -> Result<(), String> {
+        let reader = &world.gateways[at].readers[index];
+        let kind = reader.kind;
+        let mut next = *world;
+        let gateway = &mut next.gateways[at];
+        let to = match reader.step {
+            Step::Idle if reader.asked == QUESTIONS[at][index] => return Ok(()),
+            Step::Idle => {
+                let told = world.untold == [None; 2] && gateway.inbox.is_none() && !gateway.deaf;
+                let floor = if told && !gateway.distrusts { world.stored } else { gateway.shown };
+                for kind in 0..KINDS {
+                    let mut next = *world;
+                    let gateway = &mut next.gateways[at];
+                    let fence = (!gateway.distrusts).then_some(gateway.fence);
+                    let kept = gateway.memory[kind].filter(|(filled, _)| Some(*filled) == fence);
+                    let step = match kept.filter(|(_, revision)| self.is_current(gateway, kind, *revision)) {
+                        Some((_, revision)) => Step::Answer(revision),
+                        None => Step::Memory(fence),
+                    };
+                    let asked = reader.asked + 1;
+                    gateway.readers[index] = Reader { step, kind, asked, floor };
+                    after.push(next);
+                }
+                return Ok(());
+            }
+            Step::Memory(memory) if kind != READ => Step::Redis(memory, None),
+            Step::Memory(memory) => {
+                let owned = |fence: &Fence| self.without == Without::Runs || fence.0 == world.run;
+                let fence = world.redis.fence.filter(owned);
+                let kept = world.redis.entry.filter(|(filled, _)| Some(*filled) == fence);
+                if let Some((_, revision)) = kept {
+                    self.fill(gateway, kind, memory, revision);
+                    if self.is_current(gateway, kind, revision) {
+                        self.found(gateway, revision);
+                        Step::Answer(revision)
+                    } else {
+                        Step::Redis(memory, fence)
+                    }
+                } else {
+                    let fence = fence.unwrap_or_else(|| {
+                        next.fences += 1;
+                        (next.run, next.fences)
+                    });
+                    next.redis.fence = Some(fence);
+                    Step::Redis(memory, Some(fence))
+                }
+            }
+            Step::Redis(memory, redis) => {
+                self.found(gateway, world.stored);
+                Step::Read(memory, redis, world.stored)
+            }
+            Step::Read(memory, redis, revision) => {
+                self.fill(gateway, kind, memory, revision);
+                Step::Filled(redis, revision)
+            }
+            Step::Filled(redis, revision) => {
+                let taken = redis.filter(|redis| {
+                    self.without == Without::FencesOnFill || world.redis.fence == Some(*redis)
+                });
+                if let Some(fence) = taken {
+                    next.redis.entry = Some((fence, revision));
+                }
+                Step::Answer(revision)
+            }
+            Step::Answer(revision) if revision < reader.floor => {
+                return Err(format!("{revision} instead of {} in {world:#?}", reader.floor));
+            }
+            Step::Answer(revision) => {
+                gateway.shown = gateway.shown.max(revision);
+                Step::Idle
+            }
+        };
+        next.gateways[at].readers[index].step = to;
+        after.push(next);
+        Ok(())
+    }
+
+    /// What is read is taken in, told or not.
+    fn found(&self, gateway: &mut Gateway, revision: Revision) {
+        if gateway.latest != 0 && revision > gateway.latest && self.without != Without::Outdating {
+            gateway.fence += 1;
+        }
+        gateway.latest = gateway.latest.max(revision);
+    }
+
+    fn is_current(&self, gateway: &Gateway, kind: usize, revision: Revision) -> bool {
+        kind != READ || self.without == Without::Labels || revision >= gateway.latest
+    }
+
+    fn fill(&self, gateway: &mut Gateway, kind: usize, lease: Option<u8>, revision: Revision) {
+        if let Some(fence) = lease
+            && (fence == gateway.fence || self.without == Without::FencesOnFill)
+        {
+            gateway.memory[kind] = Some((gateway.fence, revision));
+        }
+    }
+}
+
+fn no_answer_falls_behind(trouble: Trouble, readers: [usize; GATEWAYS]) {
+    let states = Search { without: Without::Nothing, trouble, readers }.run();
+    assert!(states.unwrap() > 100_000, "it is no search");
+}
+
+#[test]
+fn no_answer_falls_behind_where_something_is_forgotten() {
+    no_answer_falls_behind(Trouble::Eviction, ONE_GATEWAY);
+    no_answer_falls_behind(Trouble::Eviction, BOTH_GATEWAYS);
+}
+
+#[test]
+fn no_answer_falls_behind_where_redis_falls_back() {
+    no_answer_falls_behind(Trouble::Failover, ONE_GATEWAY);
+}
+
+#[test]
+fn no_answer_falls_behind_where_messages_are_lost() {
+    no_answer_falls_behind(Trouble::Loss, BOTH_GATEWAYS);
+}
+
+#[test]
+fn each_part_of_the_protocol_is_needed() {
+    for (without, trouble) in [
+        (Without::FencesOnFill, Trouble::Eviction),
+        (Without::Runs, Trouble::Failover),
+        (Without::Outdating, Trouble::Eviction),
+        (Without::Labels, Trouble::Eviction),
+        (Without::Distrust, Trouble::Loss),
+        (Without::Order, Trouble::Eviction),
+    ] {
+        let search = |readers| Search { without, trouble, readers }.run().is_err();
+        let found = search(ONE_GATEWAY) || search(BOTH_GATEWAYS);
+        assert!(found, "nothing comes of leaving out {without:?}");
+    }
+}
