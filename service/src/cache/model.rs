@@ -34,8 +34,6 @@ enum Without {
     Labels,
     /// What was kept before messages were lost is believed.
     Distrust,
-    /// Whoever commits tells the bus before Redis.
-    Order,
 }
 
 /// A fence in Redis: the run of the server, and a number that is used once.
@@ -133,7 +131,7 @@ impl Search {
         let mut next = VecDeque::from([Self::start()]);
         while let Some(world) = next.pop_front() {
             let mut after = Vec::new();
-            self.writer(&world, &mut after);
+            writer(&world, &mut after);
             self.surroundings(&world, &mut after);
             for gateway in (0..GATEWAYS).filter(|gateway| self.readers[*gateway] > 0) {
                 self.bus(&world, gateway, &mut after);
@@ -144,32 +142,6 @@ impl Search {
             next.extend(after.into_iter().filter(|world| seen.insert(*world)));
         }
         Ok(seen.len())
-    }
-
-    fn writer(&self, world: &World, after: &mut Vec<World>) {
-        let untold = world.untold.iter().flatten().count();
-        if untold == 0 && world.stored <= COMMITS {
-            let mut next = *world;
-            next.stored += 1;
-            next.untold = [Some(next.stored); 2];
-            after.push(next);
-        }
-        // Redis first, the bus second.
-        let turn = match (self.without == Without::Order, world.untold) {
-            (false, [Some(_), _]) | (true, [Some(_), None]) => 0,
-            (false, [None, Some(_)]) | (true, [_, Some(_)]) => 1,
-            _ => return,
-        };
-        let mut next = *world;
-        let Some(revision) = next.untold[turn].take() else { return };
-        if turn == 0 {
-            next.redis = Redis::default();
-        } else {
-            for gateway in next.gateways.iter_mut().filter(|gateway| !gateway.deaf) {
-                gateway.inbox = Some(revision);
-            }
-        }
-        after.push(next);
     }
 
     /// Redis forgets something, or falls back to what a replica or a snapshot has.
@@ -335,6 +307,28 @@ impl Search {
     }
 }
 
+fn writer(world: &World, after: &mut Vec<World>) {
+    let untold = world.untold.iter().flatten().count();
+    if untold == 0 && world.stored <= COMMITS {
+        let mut next = *world;
+        next.stored += 1;
+        next.untold = [Some(next.stored); 2];
+        after.push(next);
+    }
+    // Redis first, the bus second.
+    let turn = usize::from(world.untold[0].is_none());
+    let mut next = *world;
+    let Some(revision) = next.untold[turn].take() else { return };
+    if turn == 0 {
+        next.redis = Redis::default();
+    } else {
+        for gateway in next.gateways.iter_mut().filter(|gateway| !gateway.deaf) {
+            gateway.inbox = Some(revision);
+        }
+    }
+    after.push(next);
+}
+
 fn no_answer_falls_behind(trouble: Trouble, readers: [usize; GATEWAYS]) {
     let states = Search { without: Without::Nothing, trouble, readers }.run();
     assert!(states.unwrap() > 100_000, "it is no search");
@@ -364,7 +358,6 @@ fn each_part_of_the_protocol_is_needed() {
         (Without::Outdating, Trouble::Eviction),
         (Without::Labels, Trouble::Eviction),
         (Without::Distrust, Trouble::Loss),
-        (Without::Order, Trouble::Eviction),
     ] {
         let search = |readers| Search { without, trouble, readers }.run().is_err();
         let found = search(ONE_GATEWAY) || search(BOTH_GATEWAYS);
