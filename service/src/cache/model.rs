@@ -45,7 +45,7 @@ struct Redis {
     entry: Option<(Fence, Revision)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 enum Step {
     #[default]
     Idle,
@@ -60,7 +60,7 @@ enum Step {
     Answer(Revision),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 struct Reader {
     step: Step,
     kind: usize,
@@ -94,8 +94,8 @@ struct World {
     replica: Option<Redis>,
     run: u8,
     fences: u8,
-    evictions: u8,
-    losses: u8,
+    /// Something was forgotten or lost, or a gateway was replaced: once is enough.
+    happened: bool,
     gateways: [Gateway; GATEWAYS],
 }
 
@@ -146,24 +146,24 @@ impl Search {
 
     /// Redis forgets something, or falls back to what a replica or a snapshot has.
     fn surroundings(&self, world: &World, after: &mut Vec<World>) {
-        if self.trouble == Trouble::Eviction && world.evictions == 0 {
+        if self.trouble == Trouble::Eviction && !world.happened {
             let mut without_fence = *world;
-            without_fence.evictions += 1;
+            without_fence.happened = true;
             let mut without_entry = without_fence;
             without_fence.redis.fence = None;
             without_entry.redis.entry = None;
             let mut without_memory = *world;
-            without_memory.evictions += 1;
+            without_memory.happened = true;
             without_memory.gateways[0].memory[READ] = None;
             after.extend([without_fence, without_entry, without_memory]);
         }
         let first = &world.gateways[0];
         if self.trouble == Trouble::Failover
-            && world.losses == 0
+            && !world.happened
             && first.readers.iter().all(|reader| reader.step == Step::Idle)
         {
             let mut next = *world;
-            next.losses += 1;
+            next.happened = true;
             next.gateways[0] = Gateway { readers: first.readers, ..Gateway::default() };
             after.push(next);
         }
@@ -202,8 +202,8 @@ impl Search {
             changed.fence += 1;
             changed.memory = Default::default();
             after.push(next);
-        } else if self.trouble == Trouble::Loss && index == 0 && world.losses == 0 {
-            next.losses += 1;
+        } else if self.trouble == Trouble::Loss && index == 0 && !world.happened {
+            next.happened = true;
             next.gateways[index].deaf = true;
             after.push(next);
         }

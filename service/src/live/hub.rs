@@ -124,16 +124,6 @@ impl Hub {
         }
     }
 
-    /// Whether an event was read that is newer than what is known here: what is kept of it is older.
-    pub(crate) fn is_news(&self, event: &EventId, revision: Revision) -> bool {
-        let known = self.latest.get(event);
-        if known.is_none() {
-            // Nothing is kept of an event that was never read.
-            self.note(event, revision);
-        }
-        known.is_some_and(|known| revision > known)
-    }
-
     /// Notes a revision that there is.
     pub(crate) fn note(&self, event: &EventId, revision: Revision) {
         self.latest

@@ -188,12 +188,17 @@ impl Service {
             return;
         }
         for Event { event_id, user_id, revision, .. } in entries.map(|entry| &entry.event) {
-            if self.hub().is_news(event_id, *revision) {
+            let known = self.hub().latest(event_id);
+            if *revision <= known {
+                continue;
+            }
+            // Nothing is kept of an event that was never read.
+            if known > 0 {
                 // Before the revision is known here: nobody who reads the same may be ahead of it.
                 self.cache()
                     .invalidate_memory(&[Source::Event(event_id.clone()), Source::User(user_id.clone())]);
-                self.hub().note(event_id, *revision);
             }
+            self.hub().note(event_id, *revision);
         }
     }
 
