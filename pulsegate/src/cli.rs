@@ -17,7 +17,8 @@ use service::domain::UserId;
 use crate::config::{
     File, Layers, Mistakes, parse,
     variable::{
-        self, CHANNELS, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS, UPKEEP,
+        self, CHANNELS, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS,
+        REPLICA, UPKEEP,
     },
 };
 
@@ -162,7 +163,7 @@ pub(crate) fn command() -> Command {
         .subcommand(
             configured(
                 Command::new("check"),
-                &[GATEWAY, CONNECTIONS, DATABASE, REDIS, KAFKA, UPKEEP, PROBES, LIMITS],
+                &[GATEWAY, CONNECTIONS, DATABASE, REPLICA, REDIS, KAFKA, UPKEEP, PROBES, LIMITS],
             )
             .about("Checks all settings and what they name, and says what would be done")
             .after_help(CHECK_EXAMPLES),
@@ -183,7 +184,12 @@ fn demo() -> Command {
         .about("Produces believable events to the configured Kafka")
         .arg(number("users", "3", range(1..=10_000), "Owners of events"))
         .arg(number("events", "9", range(1..=1_000), "Events at a time; those that ended lately come on top"))
-        .arg(number("days", "14", range(0..=365), "Days of history"))
+        .arg(number(
+            "days",
+            "14",
+            range(0..=365),
+            "Days of history; campaigns of that time are told from their launch",
+        ))
         .arg(
             number("rate", "2", range(1..=10_000), "Messages a second after the history")
                 .value_name("EVENTS_PER_S"),
@@ -208,7 +214,7 @@ fn demo() -> Command {
 }
 
 fn serve_options(command: Command) -> Command {
-    configured(command, &[GATEWAY, CONNECTIONS, DATABASE, REDIS, KAFKA, CHANNELS, UPKEEP, LIMITS])
+    configured(command, &[GATEWAY, CONNECTIONS, DATABASE, REPLICA, REDIS, KAFKA, CHANNELS, UPKEEP, LIMITS])
         .arg(switch("no-demo", "Leave the embedded broker without demo data"))
         .arg(switch("with-consumer", "Consume too (the embedded broker is consumed always)"))
         .arg(switch("migrate", "Bring a configured database to this version's schema first"))

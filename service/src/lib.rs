@@ -28,5 +28,6 @@ pub use cursor::CursorError;
 pub use documents::DocumentHash;
 pub use error::{Error, ErrorKind};
 pub use provenance::{Holds, Origin, Provenance};
+pub use readers::{Misfit, describe_metrics};
 pub use service::{Connections, Health, Service, Settings};
 pub use upkeep::Upkeep;

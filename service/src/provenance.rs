@@ -117,6 +117,7 @@ mod tests {
     fn service() -> Arc<Service> {
         let settings = Settings {
             database_url: "postgres://nobody@127.0.0.1:1/nothing".to_owned(),
+            database_read_url: None,
             redis_url: None,
             cache: true,
             pool_size: 1,

@@ -26,7 +26,7 @@ use crate::{
     cursor::Cursors,
     documents::Documents,
     live::{Bus, Drawings, Hub, Outbox},
-    readers::Readers,
+    readers::{Misfit, Readers},
     redis::Redis,
     revocation::Revocations,
 };
@@ -41,6 +41,8 @@ const MONTHS_TTL: Duration = Duration::from_secs(3600);
 pub struct Settings {
     /// PostgreSQL 15 or later.
     pub database_url: String,
+    /// A replica of it that reads may go to.
+    pub database_read_url: Option<String>,
     /// Cache and bus; without it, the process's own memory and the database's notifications.
     pub redis_url: Option<String>,
     /// Whether answers may be made from what was read before; without it every read asks the database.
@@ -121,37 +123,38 @@ impl Service {
     /// # Errors
     /// [`Error::Address`] where an address can't be read.
     pub fn new(settings: &Settings, clock: SharedClock) -> Result<Arc<Self>, Error> {
-        Self::with_options(settings, clock, None)
+        Self::with_path(settings, clock, None)
     }
 
     /// Like [`Service::new`], with tables that are looked for along a search path.
     pub(crate) fn on_path(settings: &Settings, clock: SharedClock, path: &str) -> Result<Arc<Self>, Error> {
-        Self::with_options(settings, clock, Some(("search_path", path.to_owned())))
+        Self::with_path(settings, clock, Some(path))
     }
 
-    fn with_options(
-        settings: &Settings,
-        clock: SharedClock,
-        option: Option<(&str, String)>,
-    ) -> Result<Arc<Self>, Error> {
-        let options = PgConnectOptions::from_str(&settings.database_url)
-            .map_err(|_| Error::Address {
-                variable: "DATABASE_URL",
+    fn with_path(settings: &Settings, clock: SharedClock, path: Option<&str>) -> Result<Arc<Self>, Error> {
+        let options = |variable, url: &str| {
+            let options = PgConnectOptions::from_str(url).map_err(|_| Error::Address {
+                variable,
                 reason: "expected postgres://user:password@host:port/database".to_owned(),
-            })?
-            .application_name("pulsegate")
-            .options([
-                ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
-                ("TimeZone", "UTC".to_owned()),
-            ])
-            .options(option);
+            })?;
+            let timeout = settings.statement_timeout.as_millis().to_string();
+            Ok::<_, Error>(
+                options
+                    .application_name("pulsegate")
+                    .options([("statement_timeout", timeout), ("TimeZone", "UTC".to_owned())])
+                    .options(path.map(|path| ("search_path", path))),
+            )
+        };
+        let replica = settings.database_read_url.as_deref();
+        let replica = replica.map(|url| options("DATABASE_READ_URL", url)).transpose()?;
+        let options = options("DATABASE_URL", &settings.database_url)?;
         let pool = PgPoolOptions::new()
             .max_connections(settings.pool_size)
             .acquire_timeout(settings.acquire_timeout)
             .connect_lazy_with(options.clone());
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
         Ok(Arc::new(Self {
-            readers: Readers::new(options, settings.pool_size, settings.acquire_timeout),
+            readers: Readers::new(options, replica, settings.pool_size, settings.acquire_timeout),
             pool,
             cache: Cache::new(redis.clone(), settings.cache),
             bus: redis.clone().map_or(Bus::Database, Bus::Redis),
@@ -251,6 +254,7 @@ impl Service {
     /// Says whether commits are heard. True where they were before.
     pub(crate) fn set_listening(&self, listening: bool) -> bool {
         let before = self.listening.swap(listening, Ordering::SeqCst);
+        self.readers.set_hearing(listening);
         self.cache.trust(listening);
         before
     }
@@ -303,6 +307,15 @@ impl Service {
             Err("not yet listening for commits".to_owned())
         };
         Health { database, cache, bus }
+    }
+
+    /// How the replica that reads may go to is: by how many bytes of its log it is behind, or why it is not read from.
+    /// `None` where there is none.
+    ///
+    /// # Errors
+    /// What one of the databases says.
+    pub async fn examine_replica(&self) -> Result<Option<Result<u64, Misfit>>, Error> {
+        Ok(self.readers.examine_replica().await.transpose()?)
     }
 
     /// Those of the expected migrations that the database does not have.

@@ -25,6 +25,7 @@ impl Readiness for Parts {
 pub(crate) fn service() -> Arc<Service> {
     let settings = service::Settings {
         database_url: "postgres://nobody:secret@127.0.0.1:1/nothing".to_owned(),
+        database_read_url: None,
         redis_url: None,
         cache: true,
         pool_size: 1,

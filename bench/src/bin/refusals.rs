@@ -39,6 +39,7 @@ impl Readiness for Ready {
 fn router() -> anyhow::Result<Router> {
     let settings = service::Settings {
         database_url: "postgres://nobody@127.0.0.1:1/nothing".to_owned(),
+        database_read_url: None,
         redis_url: None,
         cache: true,
         pool_size: 1,

@@ -66,6 +66,8 @@ pub(crate) enum Database {
 /// For `serve`.
 pub(crate) struct Serve {
     pub(crate) database: Database,
+    /// A replica of it.
+    pub(crate) database_read_url: Option<SecretString>,
     pub(crate) redis_url: Option<SecretString>,
     /// Whether answers may come from a cache.
     pub(crate) cache: bool,
@@ -112,8 +114,10 @@ impl Serve {
         let (address, gateway) = gateway::read(reader, GATEWAY_ADDRESS);
         let longest_line = gateway.settings.limits.bytes;
         let send_timeout = gateway.settings.ws_send_timeout;
+        let database = database(reader);
         Self {
-            database: database(reader),
+            database_read_url: replica(reader, &database),
+            database,
             redis_url: reader.read(&v::REDIS_URL, parse::redis_url),
             cache: reader.read(&v::CACHE, parse::switch).unwrap_or(true),
             kafka: Kafka::read(reader),
@@ -179,6 +183,18 @@ fn database(reader: &mut Reader<'_>) -> Database {
         || Database::Embedded { data_dir: data_dir.into(), programs: programs.map(PathBuf::from) },
         Database::At,
     )
+}
+
+/// An embedded database has none.
+fn replica(reader: &mut Reader<'_>, database: &Database) -> Option<SecretString> {
+    let url = reader.read(&v::DATABASE_READ_URL, parse::database_url)?;
+    if matches!(database, Database::Embedded { .. }) && reader.layers.find(&v::DATABASE_URL).is_none() {
+        reader.wrong(
+            &v::DATABASE_READ_URL,
+            "is set, and DATABASE_URL is not: set the address of the primary, too",
+        );
+    }
+    Some(url)
 }
 
 fn http(reader: &mut Reader<'_>, send_timeout: Duration, longest_line: u64) -> Http {
@@ -285,6 +301,26 @@ mod tests {
                 "{name} in {text}"
             );
         }
+    }
+
+    #[test]
+    fn a_replica_needs_its_primary() {
+        let with = |pairs: &[(&str, &str)]| {
+            Serve::read(&layers(pairs))
+                .map(|(_, serve)| serve.database_read_url.is_some())
+                .map_err(|mistakes| mistakes.to_string())
+        };
+        let primary = ("DATABASE_URL", "postgres://h/d");
+        assert_eq!(with(&[primary]), Ok(false));
+        assert_eq!(with(&[primary, ("DATABASE_READ_URL", "postgres://replica/d")]), Ok(true));
+        let told = with(&[("DATABASE_READ_URL", "postgres://u:hunter2@replica/d")]).unwrap_err();
+        assert!(
+            told.starts_with("pulsegate: DATABASE_READ_URL: ") && told.contains("DATABASE_URL is not"),
+            "{told}"
+        );
+        let told = with(&[primary, ("DATABASE_READ_URL", "hunter2")]).unwrap_err();
+        assert!(told.starts_with("pulsegate: DATABASE_READ_URL: ") && !told.contains("hunter2"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
     }
 
     #[test]

@@ -37,6 +37,7 @@ macro_rules! variables {
 
 variables! {
     DATABASE_URL: "URL", "PostgreSQL 15 or later [default: a private PostgreSQL in DATA_DIR]";
+    DATABASE_READ_URL: "URL", "A replica of it, which the gateway reads from where it is new enough [default: none]";
     DATA_DIR: "DIRECTORY", "Of the embedded database [default: ./.pulsegate]";
     PULSEGATE_PG_BIN: "DIRECTORY", "Where the embedded database's programs are [default: looked for]";
     REDIS_URL: "URL", "redis:// or rediss://, a cluster too [default: cache and bus in the process and the database]";
@@ -93,6 +94,7 @@ variables! {
 }
 
 pub(crate) const DATABASE: Group = ("Database", &[DATABASE_URL, DATA_DIR, PULSEGATE_PG_BIN]);
+pub(crate) const REPLICA: Group = ("Reading", &[DATABASE_READ_URL]);
 pub(crate) const REDIS: Group = ("Redis", &[REDIS_URL]);
 pub(crate) const KAFKA: Group = (
     "Kafka (any other setting of librdkafka by a variable KAFKA_<NAME>)",

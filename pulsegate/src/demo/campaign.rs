@@ -145,6 +145,11 @@ impl Campaign {
         &self.event_id
     }
 
+    /// The day that it is launched on, counted from 1970-01-01.
+    pub(super) const fn first_day(&self) -> i64 {
+        self.first_day
+    }
+
     /// The names of its channels, and their types.
     #[cfg(test)]
     pub(super) fn channels(&self) -> impl Iterator<Item = (&'static str, ChannelType)> {
@@ -289,7 +294,7 @@ impl Reach {
             impressions: impressions * scale,
             viewed,
             clicked,
-            converted: random.random_range(6..26),
+            converted: random.random_range(4..13),
             duration: random.random_range(25..95),
         }
     }
@@ -297,7 +302,8 @@ impl Reach {
     /// Its numbers when its campaign is `age` seconds old. They only ever rise.
     fn after(&self, age: i64) -> Channel {
         const HALF_TIME: i64 = 5 * 86_400;
-        let impressions = self.impressions * age / (age + HALF_TIME);
+        let by_then = |all: i64| all * age / (age + HALF_TIME);
+        let impressions = by_then(self.impressions);
         let views = impressions * self.viewed / 1_000;
         let clicks = views * self.clicked / 1_000;
         let channel = Channel {
@@ -307,7 +313,8 @@ impl Reach {
             impressions,
             views,
             clicks,
-            conversions: clicks * self.converted / 1_000,
+            // Who clicks makes up their mind later.
+            conversions: by_then(clicks * self.converted / 1_000),
             ..Channel::default()
         };
         match self.medium.kind {

@@ -19,31 +19,35 @@ impl Plan {
 
     /// Describes all campaigns of the history, so that every page has something to show before the rest arrives.
     pub(super) fn introduction(&self, now: DateTime<Utc>) -> Vec<Message> {
-        let beginning = self.beginning(now);
-        self.campaigns(beginning, now)
-            .iter()
-            // One of before the history is only worth a mention while nothing has taken its place.
-            .filter(|campaign| campaign.end() > beginning || campaign.put_away() > now)
+        self.campaigns_before(now)
             .flat_map(|campaign| campaign.descriptions(DateTime::UNIX_EPOCH, now))
             .map(|(_, message)| message)
             .collect()
     }
 
-    /// The days of the history, the last one up to `now`.
+    /// The campaigns of the history. One of before it is only worth a mention while nothing has taken its place.
+    fn campaigns_before(&self, now: DateTime<Utc>) -> impl Iterator<Item = Campaign> + use<> {
+        let beginning = self.beginning(now);
+        let campaigns = self.campaigns(beginning, now).into_iter();
+        campaigns.filter(move |campaign| campaign.end() > beginning || campaign.put_away() > now)
+    }
+
+    /// The days of the history, the last one up to `now`. It begins with the first launch, so that what is told of a
+    /// campaign adds up: its channels reached people from then on.
     pub(super) fn days_before(&self, now: DateTime<Utc>) -> impl Iterator<Item = i64> + use<> {
         let today = rhythm::number_of(rhythm::day_of(now));
-        let first = rhythm::number_of(rhythm::day_of(self.beginning(now)));
+        let first = self.campaigns_before(now).map(|campaign| campaign.first_day()).min().unwrap_or(today);
         first..if self.days == 0 { first } else { today + 1 }
     }
 
     /// What happened on a day before `now`, in the order of time.
     pub(super) fn day(&self, day: i64, now: DateTime<Utc>) -> Vec<Message> {
         let start = rhythm::start_of(rhythm::day_at(day));
-        let campaigns = self.campaigns(start, start + TimeDelta::days(1));
         let mut told: Vec<(DateTime<Utc>, Message)> = Vec::new();
-        for campaign in campaigns.iter().filter(|campaign| campaign.is_active(start + TimeDelta::hours(23))) {
-            told.extend(participants(campaign, day));
-            told.push(report(campaign, day));
+        let is_active = |campaign: &Campaign| campaign.is_active(start + TimeDelta::hours(23));
+        for campaign in self.campaigns_before(now).filter(is_active) {
+            told.extend(participants(&campaign, day));
+            told.push(report(&campaign, day));
         }
         told.retain(|(at, _)| *at < now);
         told.sort_by_key(|(at, _)| *at);

@@ -107,6 +107,31 @@ fn the_default_is_of_a_modest_size_and_all_kinds_are_in_it() {
     assert_eq!(distributed, events);
 }
 
+/// Nobody converts who has not taken part, in whatever part of its life a campaign is.
+#[test]
+fn a_funnel_narrows_to_its_end() {
+    for day in 0..28 {
+        let told = backfill(&PLAN, noon() + TimeDelta::days(day));
+        let mut conversions: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut participants: BTreeMap<&str, i64> = BTreeMap::new();
+        for message in &told {
+            match &message.body {
+                Body::EventCreated(_) => {}
+                Body::ParticipantRegistered(_) => *participants.entry(&message.key).or_default() += 1,
+                Body::DistributionCompleted(body) => {
+                    let sum = body.channels.iter().map(|channel| channel.conversions).sum();
+                    let most = conversions.entry(&message.key).or_default();
+                    *most = sum.max(*most);
+                }
+            }
+        }
+        for (event, conversions) in conversions {
+            let participants = participants.get(event).copied().unwrap_or_default();
+            assert!(conversions <= participants, "{event}: {conversions} of {participants}");
+        }
+    }
+}
+
 /// Whatever the day, and after years too.
 #[test]
 fn every_message_is_one_that_the_consumer_takes() {

@@ -23,25 +23,33 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// A database that is there: a configured one, or an embedded one that was started.
 pub(super) struct DatabaseAt {
     pub(super) url: String,
+    read_url: Option<SecretString>,
     embedded: Option<EmbeddedPostgres>,
 }
 
 impl DatabaseAt {
     pub(super) async fn start(database: &Database) -> Result<Self, Failure> {
         match database {
-            Database::At(url) => Ok(Self { url: url.expose_secret().to_owned(), embedded: None }),
+            Database::At(url) => {
+                Ok(Self { url: url.expose_secret().to_owned(), read_url: None, embedded: None })
+            }
             Database::Embedded { data_dir, programs } => {
                 let (data_dir, places) = (data_dir.clone(), Places::here(programs.clone()));
                 let start = move || EmbeddedPostgres::start(Path::new(&data_dir), &places);
                 let postgres = tokio::task::spawn_blocking(start).await??;
-                Ok(Self { url: postgres.url().to_owned(), embedded: Some(postgres) })
+                Ok(Self { url: postgres.url().to_owned(), read_url: None, embedded: Some(postgres) })
             }
         }
     }
 
     /// For what has no use for one. Nothing is connected to before it is asked.
     pub(super) fn nowhere() -> Self {
-        Self { url: "postgres://127.0.0.1:1/nowhere".to_owned(), embedded: None }
+        Self { url: "postgres://127.0.0.1:1/nowhere".to_owned(), read_url: None, embedded: None }
+    }
+
+    /// With a replica that reads may go to.
+    pub(super) fn reading_from(self, read_url: Option<SecretString>) -> Self {
+        Self { read_url, ..self }
     }
 
     pub(super) const fn is_embedded(&self) -> bool {
@@ -73,6 +81,7 @@ impl DatabaseAt {
     ) -> Result<Arc<Service>, Failure> {
         let settings = Settings {
             database_url: self.url.clone(),
+            database_read_url: self.read_url.as_ref().map(|url| url.expose_secret().to_owned()),
             redis_url: redis_url.map(|url| url.expose_secret().to_owned()),
             cache,
             pool_size: POOL_SIZE,

@@ -9,7 +9,7 @@ use super::{
     table::{plain, table},
 };
 use crate::{
-    config::{Access, Broker, Check, Database, Key},
+    config::{Access, Broker, Check, Database, Key, Serve},
     failure::Failure,
     migrations,
     outbound::{Outbound, PublishedKeys},
@@ -28,6 +28,9 @@ struct Found {
 pub(super) async fn check(config: Check) -> Result<(), Failure> {
     let mut all = vec![Found { what: "settings", state: Ok("all are understood".to_owned()) }];
     all.push(found("database", database(&config.serve.database).await));
+    if config.serve.database_read_url.is_some() {
+        all.push(found("replica", replica(&config.serve).await));
+    }
     all.push(found("cache and bus", redis(&config).await?));
     all.push(found("kafka", kafka(&config).await));
     all.push(found("tokens", tokens(&config.serve.gateway.auth).await));
@@ -73,6 +76,19 @@ async fn database(database: &Database) -> Result<String, String> {
             pending.join(", ")
         )
     })
+}
+
+async fn replica(serve: &Serve) -> Result<String, String> {
+    // Of a configured database, as one that is embedded has no replica: it is not started.
+    let database = DatabaseAt::start(&serve.database).await.map_err(|fault| fault.to_string())?;
+    let database = database.reading_from(serve.database_read_url.clone());
+    let service = database.service(None, serve.cache).map_err(|fault| fault.to_string())?;
+    match service.examine_replica().await {
+        Ok(Some(Ok(behind))) => Ok(format!("`serve` would read from it; it is {behind} bytes of log behind")),
+        Ok(Some(Err(misfit))) => Err(format!("{misfit}; `serve` would read from the primary")),
+        Ok(None) => Ok("there is none".to_owned()),
+        Err(fault) => Err(format!("{fault}; `serve` would read from the primary")),
+    }
 }
 
 async fn redis(config: &Check) -> Result<Result<String, String>, Failure> {

@@ -27,6 +27,7 @@ pub(super) async fn run(
     let database = DatabaseAt::start(&config.database).await?;
     let settings = service::Settings {
         database_url: database.url.clone(),
+        database_read_url: None,
         redis_url: config.redis_url.map(|url| url.expose_secret().to_owned()),
         cache: true,
         pool_size: POOL_SIZE,

@@ -35,7 +35,7 @@ pub(super) async fn serve(config: Serve, options: Options, stop: &CancellationTo
     let listener = http::listen(config.address, &HTTP_ADDR).await?;
     let address = listener.local_addr()?;
     let counts = telemetry::count(stop.clone())?;
-    let mut database = DatabaseAt::start(&config.database).await?;
+    let mut database = DatabaseAt::start(&config.database).await?.reading_from(config.database_read_url);
     let service = database.service(config.redis_url, config.cache)?;
     let apis = if options.demo && config.kafka.broker == Broker::Embedded {
         super::demo::channel_apis(config.channels, service.clock(), stop).await?

@@ -29,6 +29,7 @@ pub(crate) fn count(stop: CancellationToken) -> Result<Counts, BuildError> {
         .install_recorder()?;
     api::describe_metrics();
     consumer::describe_metrics();
+    service::describe_metrics();
     service::channel_api::describe_metrics();
     describe_gauge!(CONNECTIONS, "Connections to PostgreSQL, by state: used or idle");
     describe_gauge!(MOST_CONNECTIONS, "Connections to PostgreSQL that there may be");

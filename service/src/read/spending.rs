@@ -65,13 +65,13 @@ impl Service {
         let ids: Vec<&str> = missing.keys().map(EventId::as_str).collect();
         let rows: Vec<(String, Decimal, i64)> = self
             .readers()
-            .all(
-                sqlx::query_as(
+            .all(|| {
+                sqlx::query(
                     "SELECT event_id, sum(distribution_cost), sum(conversions) FROM channel_stats \
              WHERE event_id = ANY($1) GROUP BY event_id",
                 )
-                .bind(ids),
-            )
+                .bind(&ids)
+            })
             .await?;
         let mut read: HashMap<EventId, Spending> = rows
             .into_iter()

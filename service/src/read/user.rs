@@ -58,13 +58,18 @@ impl Service {
         ids: impl IntoIterator<Item = &UserId>,
     ) -> Result<HashMap<UserId, UserOverview>, Error> {
         let ids: Vec<&str> = ids.into_iter().map(UserId::as_str).collect();
-        let rows: Vec<OverviewRow> = self.readers().all(sqlx::query_as(
+        let rows: Vec<OverviewRow> = self
+            .readers()
+            .all(|| {
+                sqlx::query(
             "SELECT user_id, count(*), count(*) FILTER (WHERE status = 'ACTIVE'), sum(total_participants), \
                     sum(total_views), sum(total_investment), sum(expected_revenue), \
                     sum(revision)::bigint \
              FROM event_stats WHERE user_id = ANY($1) AND user_id <> '' GROUP BY user_id",
         )
-        .bind(ids)).await?;
+        .bind(&ids)
+            })
+            .await?;
         Ok(rows
             .into_iter()
             .map(|(id, event_count, active, participants, views, investment, revenue, revisions)| {

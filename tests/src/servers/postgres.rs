@@ -20,6 +20,8 @@ use crate::system::{ports, program};
 use crate::wait;
 
 const IMAGE: &str = "postgres:17-bookworm";
+const CLUSTER: &str = "data";
+const COPIES: &str = "pg_basebackup";
 const USER: &str = "pulsegate";
 const STARTS_WITHIN: Duration = Duration::from_secs(90);
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
@@ -93,7 +95,7 @@ impl Postgres {
             Source::Binaries(binaries) => {
                 let user = User::unprivileged()?;
                 let directory = Scratch::owned_by(user)?;
-                let data = directory.path().join("data");
+                let data = directory.path().join(CLUSTER);
                 program::output(
                     as_user(user, &binaries.join("initdb"), directory.path()).arg("-D").arg(&data).args([
                         "--username",
@@ -104,17 +106,68 @@ impl Postgres {
                         "--no-sync",
                     ]),
                 )?;
-                let mut command = as_user(user, &binaries.join("postgres"), directory.path());
-                command.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
-                command.args(["-c", "unix_socket_directories=", "-c", "max_connections=400"]);
-                // In the data directory rather than /dev/shm, where a killed server would leave it behind.
-                command.args(["-c", "dynamic_shared_memory_type=mmap"]).args(durability.settings());
-                let process = Process::new("PostgreSQL", command, &directory.path().join("postgres.log"))?;
-                Self { host: Host::Process(Box::new(process)), port, _directory: Some(directory) }
+                Self::of_cluster(binaries, user, directory, port, durability)?
             }
         };
         server.restart().await?;
         Ok(server)
+    }
+
+    /// A server of the cluster in `directory`, not yet started.
+    fn of_cluster(
+        binaries: &Path,
+        user: Option<User>,
+        directory: Scratch,
+        port: u16,
+        durability: Durability,
+    ) -> anyhow::Result<Self> {
+        let mut command = as_user(user, &binaries.join("postgres"), directory.path());
+        command.arg("-D").arg(directory.path().join(CLUSTER)).args([
+            "-p",
+            &port.to_string(),
+            "-h",
+            "127.0.0.1",
+        ]);
+        command.args(["-c", "unix_socket_directories=", "-c", "max_connections=400"]);
+        // In the data directory rather than /dev/shm, where a killed server would leave it behind.
+        command.args(["-c", "dynamic_shared_memory_type=mmap"]).args(durability.settings());
+        let process = Process::new("PostgreSQL", command, &directory.path().join("postgres.log"))?;
+        Ok(Self { host: Host::Process(Box::new(process)), port, _directory: Some(directory) })
+    }
+
+    /// Why no replica can be made here from `source`.
+    #[must_use]
+    pub fn cannot_follow(source: &Source) -> Option<&'static str> {
+        match source {
+            Source::Docker => {
+                Some("replicas are made by PostgreSQL's own programs, and this one is an image")
+            }
+            Source::Binaries(binaries) => {
+                (!binaries.join(COPIES).is_file()).then_some("there is no pg_basebackup beside PostgreSQL")
+            }
+        }
+    }
+
+    /// Starts a replica of this server, made from PostgreSQL's programs in `binaries`.
+    ///
+    /// # Errors
+    /// It can't be copied, or doesn't come up.
+    pub async fn replica(&self, binaries: &Path) -> anyhow::Result<Self> {
+        let (port, user) = (ports::free()?, User::unprivileged()?);
+        let directory = Scratch::owned_by(user)?;
+        let copies = binaries.join(COPIES);
+        program::output(
+            as_user(user, &copies, directory.path()).arg("-D").arg(directory.path().join(CLUSTER)).args([
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+                "-d",
+                &self.url("postgres"),
+            ]),
+        )?;
+        let mut replica = Self::of_cluster(binaries, user, directory, port, Durability::None)?;
+        replica.restart().await?;
+        Ok(replica)
     }
 
     /// The URL of a database of this server's.

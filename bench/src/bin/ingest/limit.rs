@@ -24,6 +24,7 @@ pub(crate) async fn measure(postgres: &Postgres, messages: &[Message], batch: us
     let testbed = Testbed::builder().postgres(postgres).build().await?;
     let settings = Settings {
         database_url: testbed.database_url().to_owned(),
+        database_read_url: None,
         redis_url: None,
         cache: true,
         pool_size: 4,

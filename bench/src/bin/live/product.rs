@@ -36,6 +36,7 @@ impl Product {
         let gateway = testbed.start(Role::Serve).await?;
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
+            database_read_url: None,
             redis_url: Some(testbed.redis_url().to_owned()),
             cache: true,
             pool_size: 4,

@@ -158,16 +158,16 @@ impl Service {
         let ids: Vec<&str> = ids.map(EventId::as_str).collect();
         let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = self
             .readers()
-            .all(
-                sqlx::query_as(
+            .all(|| {
+                sqlx::query(
                     r#"SELECT asked.event_id, bounds.first, bounds.last
                FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
                    SELECT min("timestamp") AS first, max("timestamp") AS last
                    FROM timeline_data WHERE timeline_data.event_id = asked.event_id
                ) AS bounds WHERE bounds.first IS NOT NULL"#,
                 )
-                .bind(ids),
-            )
+                .bind(&ids)
+            })
             .await?;
         Ok(rows
             .into_iter()
@@ -247,11 +247,12 @@ impl Service {
         let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
         let Some((_, first)) = windows.first() else { return Ok(HashMap::new()) };
         let rows: Vec<SeriesRow> = if first.granularity() == Granularity::Minute {
-            self.readers().all(sqlx::query_as(MINUTES).bind(ids).bind(starts).bind(ends)).await?
+            self.readers().all(|| sqlx::query(MINUTES).bind(&ids).bind(&starts).bind(&ends)).await?
         } else {
             let windows: Vec<&Window> = windows.iter().map(|(_, window)| *window).collect();
+            let bounds = naive(&bounds(&windows));
             self.readers()
-                .all(sqlx::query_as(SERIES).bind(ids).bind(starts).bind(ends).bind(naive(&bounds(&windows))))
+                .all(|| sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds))
                 .await?
         };
         let mut by_event: HashMap<EventId, StoredSeries> = HashMap::with_capacity(windows.len());

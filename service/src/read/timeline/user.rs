@@ -39,14 +39,19 @@ impl Service {
     /// The first and the last stored minute of all events of each of these users.
     pub(super) async fn user_extents(&self, of: &[&UserId]) -> Result<HashMap<UserId, Extent>, Error> {
         let users: Vec<&str> = of.iter().map(|user| user.as_str()).collect();
-        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = self.readers().all(sqlx::query_as(
+        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = self
+            .readers()
+            .all(|| {
+                sqlx::query(
             r#"SELECT user_id, min(bounds.first), max(bounds.last) FROM event_stats CROSS JOIN LATERAL (
                    SELECT min("timestamp") AS first, max("timestamp") AS last
                    FROM timeline_data WHERE timeline_data.event_id = event_stats.event_id
                ) AS bounds
                WHERE user_id = ANY($1) AND user_id <> '' AND bounds.first IS NOT NULL GROUP BY user_id"#,
         )
-        .bind(users)).await?;
+        .bind(&users)
+            })
+            .await?;
         let extent = |first: NaiveDateTime, last: NaiveDateTime| Extent {
             first: first.and_utc(),
             last: last.and_utc(),
@@ -73,15 +78,10 @@ impl Service {
             windows.iter().map(|(_, window)| of(window).naive_utc()).collect::<Vec<_>>()
         };
         let all: Vec<&Window> = windows.iter().map(|(_, window)| window).collect();
+        let (starts, ends, bounds) = (instants(Window::from), instants(Window::to), naive(&bounds(&all)));
         let rows: Vec<SeriesRow> = self
             .readers()
-            .all(
-                sqlx::query_as(USER_SERIES)
-                    .bind(users)
-                    .bind(instants(Window::from))
-                    .bind(instants(Window::to))
-                    .bind(naive(&bounds(&all))),
-            )
+            .all(|| sqlx::query(USER_SERIES).bind(&users).bind(&starts).bind(&ends).bind(&bounds))
             .await?;
         let mut by_user: HashMap<UserId, StoredSeries> = HashMap::with_capacity(windows.len());
         for (user, instant, participants, views, engagement, conversions) in rows {

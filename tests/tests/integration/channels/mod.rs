@@ -31,6 +31,7 @@ fn service(
 ) -> Arc<Service> {
     let settings = service::Settings {
         database_url: testbed.database_url().to_owned(),
+        database_read_url: None,
         redis_url: None,
         cache: true,
         pool_size: 4,

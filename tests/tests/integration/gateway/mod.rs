@@ -10,6 +10,7 @@ mod examples;
 mod export;
 mod indexes;
 mod paging;
+mod replica;
 mod responses;
 mod statements;
 mod walk;

@@ -48,6 +48,7 @@ async fn one_history(testbed: &Testbed, seed: u64) {
     let services = [(); 2].map(|()| {
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
+            database_read_url: None,
             redis_url: redis.clone(),
             cache: true,
             pool_size: 4,

@@ -21,6 +21,7 @@ async fn bed() -> (Testbed, Arc<Service>) {
     let testbed = Testbed::new().await.unwrap();
     let settings = Settings {
         database_url: testbed.database_url().to_owned(),
+        database_read_url: None,
         redis_url: Some(testbed.redis_url().to_owned()),
         cache: true,
         pool_size: 2,

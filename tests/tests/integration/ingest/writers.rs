@@ -28,6 +28,7 @@ async fn writers_never_deadlock() {
     for partition in 0..2 {
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
+            database_read_url: None,
             redis_url: None,
             cache: true,
             pool_size: 2,

@@ -46,6 +46,7 @@ impl House {
         let clock = Arc::new(ManualClock::new(instant(now)));
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
+            database_read_url: None,
             redis_url: None,
             cache: true,
             pool_size: 4,

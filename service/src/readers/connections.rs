@@ -2,24 +2,19 @@
 //! longer than many a statement; whoever only reads gives a connection to the next one as it is.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
-    sqlx::{
-        self, AssertSqlSafe, Connection as _, FromRow, IntoArguments, PgConnection, Postgres,
-        postgres::{PgConnectOptions, PgRow},
-        query::QueryAs,
-    },
-};
-use sea_query_sqlx::SqlxValues;
+use sea_orm::sqlx::{self, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+
+use super::position::Position;
 
 /// Whoever was not needed for so long is asked whether it is still there.
 const DOUBTFUL: Duration = Duration::from_secs(1);
@@ -32,15 +27,24 @@ const LIFETIME: Duration = Duration::from_secs(1_800);
 /// anew, at the cost of executing it several times. All that is read is looked up by an index.
 const PLANS: (&str, &str) = ("plan_cache_mode", "force_generic_plan");
 
-/// Connections for statements that change nothing.
+/// Connections to one address, for statements that change nothing.
 #[derive(Debug)]
-pub(crate) struct Readers {
+pub(super) struct Connections {
     options: PgConnectOptions,
-    patience: Duration,
+    patience: Patience,
     most: usize,
     /// One for each connection.
     permits: Arc<Semaphore>,
     idle: Arc<IdleList>,
+}
+
+/// How long to wait for a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until there is one, in all.
+    pub(super) all: Duration,
+    /// Of that, for the server.
+    pub(super) server: Duration,
 }
 
 /// Those that wait for something to do, the last used at the end.
@@ -51,6 +55,8 @@ struct IdleList(Mutex<Vec<Idle>>);
 struct Connected {
     connection: PgConnection,
     born: Instant,
+    /// What the server behind it is known to have.
+    has: Option<Position>,
 }
 
 #[derive(Debug)]
@@ -85,7 +91,7 @@ impl IdleList {
 /// still be answered by the database: it counts as used until that is over, so that whoever asks and goes away again and
 /// again does not leave ever more statements behind.
 #[derive(Debug)]
-struct Lent {
+pub(super) struct Lent {
     /// `None` once it is given back.
     connected: Option<(Connected, OwnedSemaphorePermit)>,
     idle: Arc<IdleList>,
@@ -93,14 +99,26 @@ struct Lent {
 
 impl Lent {
     /// Leaves the connection to the next one. To be called when all that was asked was answered.
-    fn release(mut self) {
+    pub(super) fn release(mut self) {
         if let Some((connected, _permit)) = self.connected.take() {
             self.idle.put(connected);
         }
     }
 
-    fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+    pub(super) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         self.connected.as_mut().map(|(connected, _)| &mut connected.connection).ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// What the server was last known to have.
+    pub(super) fn has(&self) -> Option<Position> {
+        self.connected.as_ref().and_then(|(connected, _)| connected.has)
+    }
+
+    /// Notes what the server has.
+    pub(super) fn note(&mut self, has: Position) {
+        if let Some((connected, _)) = &mut self.connected {
+            connected.has = Some(has);
+        }
     }
 }
 
@@ -120,55 +138,46 @@ impl Drop for Lent {
     }
 }
 
-impl Readers {
-    /// Of so many connections that there may be, a quarter is left to those who write.
-    pub(crate) fn new(options: PgConnectOptions, all: u32, patience: Duration) -> Self {
-        let most = usize::try_from(all - all / 4).unwrap_or(1).max(1);
+impl Connections {
+    /// At most so many.
+    pub(super) fn new(options: PgConnectOptions, most: usize, patience: Patience) -> Self {
         let permits = Arc::new(Semaphore::new(most));
         Self { options: options.options([PLANS]), patience, most, permits, idle: Arc::default() }
     }
 
     /// How many do something.
-    pub(crate) fn used(&self) -> u32 {
+    pub(super) fn used(&self) -> u32 {
         u32::try_from(self.most.saturating_sub(self.permits.available_permits())).unwrap_or(u32::MAX)
     }
 
     /// How many wait for something to do.
-    pub(crate) fn idle(&self) -> u32 {
+    pub(super) fn idle(&self) -> u32 {
         u32::try_from(self.idle.len()).unwrap_or(u32::MAX)
     }
 
     /// Waits for a connection.
-    async fn get(&self) -> Result<Lent, sqlx::Error> {
+    pub(super) async fn get(&self) -> Result<Lent, sqlx::Error> {
         let got = async {
             let permits = Arc::clone(&self.permits);
             let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-            let connected = match self.take().await {
-                Some(connected) => connected,
-                None => Connected {
-                    connection: PgConnection::connect_with(&self.options).await?,
-                    born: Instant::now(),
-                },
-            };
+            let connected = timeout(self.patience.server, self.connected());
+            let connected =
+                connected.await.map_err(|_| sqlx::Error::Io(io::ErrorKind::TimedOut.into()))??;
             Ok::<_, sqlx::Error>((connected, permit))
         };
-        let got = timeout(self.patience, got).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let got = timeout(self.patience.all, got).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         Ok(Lent { connected: Some(got), idle: Arc::clone(&self.idle) })
     }
 
-    /// All rows of an answer.
-    pub(crate) async fn all<'q, O, A>(
-        &self,
-        query: QueryAs<'q, Postgres, O, A>,
-    ) -> Result<Vec<O>, sqlx::Error>
-    where
-        O: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-        A: IntoArguments<Postgres> + 'q,
-    {
-        let mut lent = self.get().await?;
-        let rows = query.fetch_all(lent.connection()?).await?;
-        lent.release();
-        Ok(rows)
+    async fn connected(&self) -> Result<Connected, sqlx::Error> {
+        Ok(match self.take().await {
+            Some(connected) => connected,
+            None => Connected {
+                connection: PgConnection::connect_with(&self.options).await?,
+                born: Instant::now(),
+                has: None,
+            },
+        })
     }
 
     /// One of those that wait for something to do, if it is still there.
@@ -179,51 +188,5 @@ impl Readers {
                 return Some(connected);
             }
         }
-    }
-}
-
-fn failed(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
-}
-
-fn changes() -> DbErr {
-    DbErr::Custom("these connections are for reading".to_owned())
-}
-
-fn values(statement: &mut Statement) -> SqlxValues {
-    SqlxValues(statement.values.take().unwrap_or_else(|| Values(Vec::new())))
-}
-
-/// For what SeaORM builds.
-#[async_trait::async_trait]
-impl ConnectionTrait for Readers {
-    fn get_database_backend(&self) -> DbBackend {
-        DbBackend::Postgres
-    }
-
-    async fn execute_raw(&self, _statement: Statement) -> Result<ExecResult, DbErr> {
-        Err(changes())
-    }
-
-    async fn execute_unprepared(&self, _sql: &str) -> Result<ExecResult, DbErr> {
-        Err(changes())
-    }
-
-    async fn query_one_raw(&self, mut statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let values = values(&mut statement);
-        let mut lent = self.get().await.map_err(failed)?;
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let row = query.fetch_optional(lent.connection().map_err(failed)?).await.map_err(failed)?;
-        lent.release();
-        Ok(row.map(Into::into))
-    }
-
-    async fn query_all_raw(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let values = values(&mut statement);
-        let mut lent = self.get().await.map_err(failed)?;
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql), values);
-        let rows = query.fetch_all(lent.connection().map_err(failed)?).await.map_err(failed)?;
-        lent.release();
-        Ok(rows.into_iter().map(Into::into).collect())
     }
 }
