@@ -90,6 +90,7 @@ export const en = {
     before: (count: string) => `before: ${count}`,
     against: "Against the compared period:",
     forecast: "forecast, with its range",
+    noForecast: "No forecast yet: it takes ten whole days of history, and twice as long as it looks ahead.",
     forecastFor: (time: string) => `Forecast for ${time}:`,
     forecastRange: (low: string, high: string) => `(80% between ${low} and ${high})`,
     trend: { RISING: "↗ Rising", FALLING: "↘ Falling", STABLE: "→ Steady", UNKNOWN: "Too early for a trend" },

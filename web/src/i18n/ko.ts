@@ -91,6 +91,7 @@ export const ko: Messages = {
     before: (count) => `비교 ${count}`,
     against: "비교 기간 대비:",
     forecast: "예측과 범위",
+    noForecast: "아직 예측할 수 없습니다. 열흘 이상, 그리고 내다보는 기간의 두 배가 되는 기록이 필요합니다.",
     forecastFor: (time) => `${time} 예측:`,
     forecastRange: (low, high) => `(80% 확률로 ${low}~${high})`,
     trend: { RISING: "↗ 증가", FALLING: "↘ 감소", STABLE: "→ 유지", UNKNOWN: "추세를 말하기에는 이릅니다" },

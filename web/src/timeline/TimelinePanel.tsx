@@ -67,12 +67,12 @@ function Shown({ subject, series, params, now, onChange }: ShownProps) {
   if (isEmpty(series)) {
     return <Empty range={range} onChange={onChange} />;
   }
-  const drawing = { buckets: series.buckets, metric, compared: context?.compared ?? NOTHING, forecast, now };
+  const drawing = { buckets: series.buckets, metric, compared: context?.compared ?? NOTHING, forecast: forecast ?? [], now };
   return (
     <>
       <TimelineChart key={String(isDark)} drawing={drawing} granularity={granularity} timeZone={timeZone} />
       {context === null ? null : (
-        <TrendNote context={context} forecast={forecast.at(-1) ?? null} metric={metric} granularity={granularity} timeZone={timeZone} />
+        <TrendNote context={context} forecast={forecast} metric={metric} granularity={granularity} timeZone={timeZone} />
       )}
       <TimelineTable buckets={series.buckets} granularity={granularity} timeZone={timeZone} />
     </>

@@ -20,14 +20,15 @@ export function TrendNote({
   timeZone,
 }: {
   context: TimelineContext;
-  /** The farthest, where there is one. */
-  forecast: Expectation | null;
+  /** Empty where there is too little history for one, null where none is wanted. */
+  forecast: readonly Expectation[] | null;
   metric: Metric;
   granularity: Granularity;
   timeZone: string;
 }) {
   const { t, f } = useLocale();
   const { trend, comparison } = context;
+  const farthest = forecast?.at(-1);
   return (
     <ul className="trend">
       <li data-direction={trend.direction}>
@@ -44,10 +45,12 @@ export function TrendNote({
           {t.timeline.against} <b className="number">{f.change(comparison[CHANGE[metric]])}</b>
         </li>
       )}
-      {forecast === null || !isLevel(metric) ? null : (
+      {forecast === null || !isLevel(metric) ? null : farthest === undefined ? (
+        <li>{t.timeline.noForecast}</li>
+      ) : (
         <li className="number">
-          {t.timeline.forecastFor(f.bucket(forecast.at, granularity, timeZone))} <b>{f.count(Math.round(forecast.expected))}</b>{" "}
-          {t.timeline.forecastRange(f.count(Math.round(forecast.low)), f.count(Math.round(forecast.high)))}
+          {t.timeline.forecastFor(f.bucket(farthest.at, granularity, timeZone))} <b>{f.count(Math.round(farthest.expected))}</b>{" "}
+          {t.timeline.forecastRange(f.count(Math.round(farthest.low)), f.count(Math.round(farthest.high)))}
         </li>
       )}
     </ul>

@@ -12,8 +12,9 @@ export interface Expectation {
   readonly high: number;
 }
 
-/** The expectations of the next `horizonMs`, in four steps; empty where there is too little history, or not wanted. */
-export function useForecast(eventId: string, horizonMs: number, isWanted: boolean): readonly Expectation[] {
+/** The expectations of the next `horizonMs`, in four steps; empty where there is too little history. Null until they are known,
+ * and where they are not wanted. */
+export function useForecast(eventId: string, horizonMs: number, isWanted: boolean): readonly Expectation[] | null {
   const { data } = useQuery({
     queryKey: ["forecast", eventId, horizonMs],
     queryFn: async ({ signal }): Promise<Expectation[]> => {
@@ -31,10 +32,8 @@ export function useForecast(eventId: string, horizonMs: number, isWanted: boolea
     enabled: isWanted,
     refetchInterval: REFRESH_MS,
   });
-  return isWanted ? (data ?? NONE) : NONE;
+  return isWanted ? (data ?? null) : null;
 }
-
-const NONE: readonly Expectation[] = [];
 
 function toExpectation(at: number, point: ForecastPointFragment): Expectation {
   return { at, low: Number(point.low), expected: Number(point.participants), high: Number(point.high) };
