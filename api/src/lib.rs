@@ -13,6 +13,7 @@ mod gateway;
 mod graphql;
 mod guard;
 mod http;
+mod json;
 mod networks;
 mod origins;
 mod response_cache;

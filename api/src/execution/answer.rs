@@ -1,11 +1,11 @@
 use async_graphql::{Pos, Response, ServerError, Value};
-use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{prepare::Chosen, shape::Types};
 use crate::{
     budget::Bill,
     error::{ErrorCode, Fault, Reporter},
     graphql::scalar::allowed,
+    json,
     settings::Limits,
 };
 
@@ -71,6 +71,25 @@ impl Answer {
 
     pub(crate) fn errors(&self) -> &[ServerError] {
         &self.errors
+    }
+
+    /// JSON without line breaks.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let open = |out: &mut Vec<u8>, key: &[u8]| {
+            out.push(if out.is_empty() { b'{' } else { b',' });
+            out.extend_from_slice(key);
+        };
+        if !self.errors.is_empty() {
+            open(&mut out, br#""errors":"#);
+            json::write_plain(&self.errors, &mut out);
+        }
+        if let Some(data) = &self.data {
+            open(&mut out, br#""data":"#);
+            json::write(data, &mut out);
+        }
+        out.push(b'}');
+        out
     }
 }
 
@@ -147,19 +166,6 @@ fn with_what_is_allowed(message: &str) -> String {
     }
 }
 
-impl Serialize for Answer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if !self.errors.is_empty() {
-            map.serialize_entry("errors", &self.errors)?;
-        }
-        if let Some(data) = &self.data {
-            map.serialize_entry("data", data)?;
-        }
-        map.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::HashMap, sync::Arc};
@@ -187,7 +193,7 @@ mod tests {
     fn answer(message: &str, path: &[&str]) -> serde_json::Value {
         let mut error = ServerError::new(message, None);
         error.path = path.iter().map(|field| PathSegment::Field((*field).to_owned())).collect();
-        serde_json::to_value(finished(vec![error])).unwrap()
+        serde_json::from_slice(&finished(vec![error]).json()).unwrap()
     }
 
     #[test]

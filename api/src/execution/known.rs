@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,11 +12,16 @@ use std::{
 
 use async_graphql::{
     Name, Request, Value, Variables,
-    parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, Type},
+    parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type},
 };
 use moka::sync::Cache;
 
-use super::{Asked, prepare::Chosen};
+use super::{
+    Asked,
+    prepare::Chosen,
+    shape::{self, Fragments},
+};
+use crate::graphql::Unmerged;
 
 /// Bytes of documents and of what they are parsed to, at most, as far as that can be told from their texts.
 const CAPACITY: u64 = 32 << 20;
@@ -38,6 +43,8 @@ pub(super) struct Operation {
     /// The document with no other operation in it.
     pub(super) document: ExecutableDocument,
     number: u64,
+    /// Whether fields are asked for twice under one key, so that the parts of their objects are merged.
+    is_merged: bool,
     /// Variables whose texts change neither whether the operation is right nor what it costs.
     texts: HashSet<Name>,
 }
@@ -47,7 +54,7 @@ impl Operation {
     pub(super) fn request(&self, variables: Variables) -> Request {
         let mut request = Request::new("").variables(variables);
         request.set_parsed_query(self.document.clone());
-        request
+        if self.is_merged { request } else { request.data(Unmerged) }
     }
 }
 
@@ -94,13 +101,28 @@ impl Known {
         let make = || {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let (kind, texts) = (definition.ty, texts(definition));
-            Arc::new(Operation { text: asked.document.clone(), kind, name, chosen, document, number, texts })
+            let (text, is_merged) =
+                (asked.document.clone(), is_merged(&[&chosen.selection], &chosen.fragments));
+            Arc::new(Operation { text, kind, name, chosen, document, number, is_merged, texts })
         };
         // Known already where only variables of another kind were sent.
         let operation = self.operations.get_with(key(asked), make);
         self.costs.insert((operation.number, outline(&asked.variables, &operation.texts)), cost);
         operation
     }
+}
+
+/// Whether objects are asked for twice under one key, in whatever fragments. Which of them apply is not looked at.
+fn is_merged(selections: &[&SelectionSet], fragments: &Fragments) -> bool {
+    let mut below: HashMap<&Name, Vec<&SelectionSet>> = HashMap::new();
+    for set in selections {
+        shape::collect(set, None, fragments, &mut |_, field| {
+            if !field.selection_set.node.items.is_empty() {
+                below.entry(&field.response_key().node).or_default().push(&field.selection_set.node);
+            }
+        });
+    }
+    below.values().any(|sets| sets.len() > 1 || is_merged(sets, fragments))
 }
 
 fn key(asked: &Asked) -> Key {
@@ -150,6 +172,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn fields_under_one_key_are_merged() {
+        let merged = |query: &str| {
+            let document = parse_query(query).unwrap();
+            let DocumentOperations::Single(operation) = document.operations else { panic!() };
+            is_merged(&[&operation.node.selection_set.node], &document.fragments)
+        };
+        assert!(!merged("{ a { b { c } } d { b { c } } }"));
+        assert!(!merged("{ a a { b b } x: a { b } }"));
+        assert!(merged("{ a { b { c } b { d } } }"));
+        assert!(merged("{ a { b { c } ...F } } fragment F on A { b { d } }"));
+        assert!(merged("{ a { x: b { c } ... on A { ... { x: b { d } } } } }"));
+        assert!(merged("{ a { b } a { c } }"));
+    }
 
     fn outlined(document: &str, variables: serde_json::Value) -> String {
         let DocumentOperations::Multiple(all) = parse_query(document).unwrap().operations else { panic!() };

@@ -272,7 +272,7 @@ mod tests {
         let prepared = parse(asked, &settings.limits, &known)
             .and_then(|parsed| parsed.check(&Checker::new(&settings), &finisher, &known));
         let answer = prepared.err()?;
-        let answer = serde_json::to_value(&answer).unwrap();
+        let answer = serde_json::from_slice::<serde_json::Value>(&answer.json()).unwrap();
         assert_eq!(answer.get("data"), None);
         Some(format!(
             "{}: {}",

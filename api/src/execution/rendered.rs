@@ -78,8 +78,7 @@ impl From<Executed> for Rendered {
             Some(code) if answer.is_refusal() => Outcome::Refused(code),
             Some(_) => Outcome::Partial,
         };
-        // Answers hold text keys and finite numbers only, so there is nothing that could not be written.
-        let body = Arc::new(serde_json::to_vec(&answer).unwrap_or_default().into());
+        let body = Arc::new(answer.json().into());
         Self { body, outcome, bill: answer.bill().copied(), holds, name }
     }
 }

@@ -22,9 +22,10 @@ struct Due {
 
 impl Sent {
     pub(crate) fn answer(answer: &Answer) -> Self {
-        // Answers hold text keys and finite numbers only, so there is nothing that could not be written.
+        // Texts and numbers only, so there is nothing that could not be written.
         let refusal = answer.is_refusal().then(|| serde_json::to_string(answer.errors()).unwrap_or_default());
-        Self { text: serde_json::to_string(answer).unwrap_or_default(), refusal, cursor: None, due: None }
+        let text = String::from_utf8(answer.json()).unwrap_or_default();
+        Self { text, refusal, cursor: None, due: None }
     }
 
     pub(super) fn update(answer: &Answer, cursor: &str) -> Self {

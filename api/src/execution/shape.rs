@@ -22,7 +22,7 @@ use crate::graphql;
 /// The types of all fields.
 pub(super) struct Types(HashMap<Name, HashMap<Name, Type>>);
 
-type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+pub(super) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 impl Types {
     pub(super) fn new() -> Self {
@@ -114,7 +114,7 @@ fn fields_of<'a>(
 
 /// Visits the fields of a selection in their order, those in fragments where they are spread. Documents whose fragments
 /// are endless do not get this far.
-fn collect<'a>(
+pub(super) fn collect<'a>(
     set: &'a SelectionSet,
     condition: Option<&'a Name>,
     fragments: &'a Fragments,

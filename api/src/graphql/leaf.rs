@@ -1,5 +1,6 @@
 //! Objects whose fields are resolved in place. The GraphQL library makes a task of each field of each object, which
-//! costs more than most fields themselves: a timeline of a week has more than a thousand.
+//! costs more than most fields themselves: a timeline of a week has more than a thousand. Lists are written in place,
+//! too, so that no tree of their values is made, put in order, walked and taken down again.
 //!
 //! What can be told of a type (its name, its fields, its descriptions) is that of the object itself.
 
@@ -12,25 +13,34 @@ use async_graphql::{
     registry::Registry,
     resolver_utils::resolve_list,
 };
+use futures_util::FutureExt;
+
+use crate::json;
 
 /// An object whose fields are resolved one after the other: nearly all of them are there already.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf<T>(pub(crate) T);
 
-/// A list of objects, each as a [`Leaf`].
-#[derive(Clone, Debug)]
-pub(crate) struct LeafList<T>(pub(crate) Vec<T>);
-
-/// A list of objects, each as a [`Leaf`] where nothing is asked for that is not at hand. Else it is left to the library:
+/// A list of objects, written in place where nothing is asked for that is not at hand. Else it is left to the library:
 /// objects one after the other would have their loaders asked one after the other, too.
 #[derive(Clone, Debug)]
-pub(crate) struct MixedList<T>(pub(crate) Vec<T>);
+pub(crate) struct Table<T>(pub(crate) Vec<T>);
 
-/// An object of which some fields are at hand.
-pub(crate) trait AtHand: ContainerType {
+/// An object of which some fields are at hand: resolving them waits for nothing and never fails.
+pub(crate) trait Row: ContainerType {
     /// Their names.
-    const FIELDS: &'static [&'static str];
+    const AT_HAND: &'static [&'static str];
+
+    /// How a field that takes no arguments and has no parts is written faster than it is resolved, where it matters.
+    fn writer(_field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
+        None
+    }
 }
+
+/// Says of an operation that no two of its fields are to be merged into one, so that each may be written where it is
+/// resolved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unmerged;
 
 macro_rules! like {
     ($wrapper:ident<T: $bound:ident>, $inner:ty, |$this:ident, $ctx:ident, $field:ident| $resolve:expr) => {
@@ -60,21 +70,10 @@ macro_rules! like {
 }
 
 like!(Leaf<T: ContainerType>, T, |this, ctx, _field| Ok(in_turn(ctx, &this.0, &fields(ctx, &this.0)).await));
-like!(LeafList<T: ContainerType>, Vec<T>, |this, ctx, _field| {
-    let Some(first) = this.0.first() else { return Ok(Value::List(Vec::new())) };
-    Ok(all_in_turn(ctx, &this.0, &fields(ctx, first)).await)
-});
-like!(MixedList<T: AtHand>, Vec<T>, |this, ctx, field| {
-    let Some(first) = this.0.first() else { return Ok(Value::List(Vec::new())) };
-    let fields = fields(ctx, first);
-    let is_at_hand = |field: &&Positioned<Field>| {
-        let name = field.node.name.node.as_str();
-        name == TYPE_NAME || T::FIELDS.contains(&name)
-    };
-    if fields.iter().all(is_at_hand) {
-        Ok(all_in_turn(ctx, &this.0, &fields).await)
-    } else {
-        resolve_list(ctx, field, &this.0, Some(this.0.len())).await
+like!(Table<T: Row>, Vec<T>, |this, ctx, field| {
+    match write(ctx, &this.0) {
+        Some(written) => Ok(Value::Binary(written.into())),
+        None => resolve_list(ctx, field, &this.0, Some(this.0.len())).await,
     }
 });
 
@@ -82,16 +81,69 @@ const TYPE_NAME: &str = "__typename";
 
 type Outcome = ServerResult<Option<Value>>;
 
-async fn all_in_turn<T: ContainerType>(
-    ctx: &ContextSelectionSet<'_>,
-    objects: &[T],
-    fields: &[&Positioned<Field>],
-) -> Value {
-    let mut items = Vec::with_capacity(objects.len());
-    for (index, object) in objects.iter().enumerate() {
-        items.push(in_turn(&ctx.with_index(index), object, fields).await);
+/// How a column of a table is written.
+enum Column<'a, T> {
+    /// The same in all rows.
+    Constant(Vec<u8>),
+    Written(fn(&T, &mut Vec<u8>)),
+    Resolved(&'a Positioned<Field>),
+}
+
+/// A list as JSON; `None` where something is asked for that is not at hand.
+fn write<T: Row>(ctx: &ContextSelectionSet<'_>, rows: &[T]) -> Option<Vec<u8>> {
+    /// Bytes of a value, with its key.
+    const USUAL: usize = 32;
+    ctx.data_opt::<Unmerged>()?;
+    let Some(first) = rows.first() else { return Some(b"[]".to_vec()) };
+    let columns = columns(ctx, first)?;
+    let mut out = Vec::with_capacity(rows.len() * columns.len() * USUAL);
+    out.push(b'[');
+    for (index, row) in rows.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b"" } else { b"," });
+        for (key, column) in &columns {
+            out.extend_from_slice(key);
+            match column {
+                Column::Constant(written) => out.extend_from_slice(written),
+                Column::Written(write) => write(row, &mut out),
+                Column::Resolved(field) => {
+                    let resolved = row.resolve_field(&ctx.with_field(field)).now_or_never()?.ok()?;
+                    json::write(&resolved.unwrap_or_default(), &mut out);
+                }
+            }
+        }
+        out.push(b'}');
     }
-    Value::List(items)
+    out.push(b']');
+    Some(out)
+}
+
+/// The columns, each after what stands before its value.
+fn columns<'a, T: Row>(ctx: &ContextSelectionSet<'a>, first: &T) -> Option<Vec<(Vec<u8>, Column<'a, T>)>> {
+    let mut columns: Vec<(Vec<u8>, Column<'a, T>)> = Vec::new();
+    let mut keys: Vec<&Name> = Vec::new();
+    for field in fields(ctx, first) {
+        let key = &field.node.response_key().node;
+        if keys.contains(&key) {
+            continue;
+        }
+        keys.push(key);
+        let name = field.node.name.node.as_str();
+        let column = if name == TYPE_NAME {
+            let mut written = Vec::new();
+            json::write_plain(first.introspection_type_name(), &mut written);
+            Column::Constant(written)
+        } else if !T::AT_HAND.contains(&name) {
+            return None;
+        } else {
+            T::writer(name).map_or(Column::Resolved(field), Column::Written)
+        };
+        let mut before = if columns.is_empty() { b"{".to_vec() } else { b",".to_vec() };
+        json::write_plain(key.as_str(), &mut before);
+        before.push(b':');
+        columns.push((before, column));
+    }
+    // An object has a field at least.
+    (!columns.is_empty()).then_some(columns)
 }
 
 async fn in_turn<T: ContainerType>(

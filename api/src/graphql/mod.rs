@@ -21,6 +21,7 @@ mod user;
 
 pub(crate) use context::LoaderSlot;
 pub(crate) use faults::{event_id, range_fault};
+pub(crate) use leaf::Unmerged;
 pub(crate) use loaders::Reader;
 pub(crate) use schema::{Schema, build, builder, sdl};
 pub(crate) use subscription::{Step, Turn, Update};

@@ -9,6 +9,7 @@ use crate::graphql::{
     context::loaders,
     freshness::Freshness,
     global_id::GlobalId,
+    leaf::Row,
     scalar::{DateTime, Decimal},
 };
 
@@ -40,6 +41,42 @@ impl ChannelAnalytics {
     pub(crate) const fn new(channel: Channel, event: &Event) -> Self {
         Self { channel, total_participants: event.total_participants, status: event.status }
     }
+}
+
+/// All but its freshness.
+impl Row for ChannelAnalytics {
+    const AT_HAND: &'static [&'static str] = &[
+        "id",
+        "eventId",
+        "channelName",
+        "channelType",
+        "impressions",
+        "views",
+        "clicks",
+        "participants",
+        "conversions",
+        "distributionCost",
+        "likes",
+        "comments",
+        "shares",
+        "totalCalls",
+        "completedCalls",
+        "averageDuration",
+        "clickThroughRate",
+        "viewRate",
+        "engagementRate",
+        "conversionRate",
+        "participationRate",
+        "callCompletionRate",
+        "costPerView",
+        "costPerClick",
+        "costPerParticipant",
+        "costPerConversion",
+        "cpm",
+        "participantShare",
+        "createdAt",
+        "updatedAt",
+    ];
 }
 
 /// The performance of one channel of one event. Costs are in won, rates in percent; both exact and rounded half to even

@@ -10,7 +10,7 @@ use crate::{
     error::Fault,
     graphql::{
         context::loaders,
-        leaf::LeafList,
+        leaf::{Row, Table},
         scalar::{Decimal, Long},
     },
 };
@@ -28,7 +28,7 @@ pub(crate) fn ranking_cost(top: i32, child_complexity: usize) -> usize {
 #[derive(SimpleObject)]
 pub(crate) struct ChannelRanking {
     /// The best, at most `top`.
-    rows: LeafList<ChannelRankingRow>,
+    rows: Table<ChannelRankingRow>,
     /// The sums over all others, its value computed from them. Null where no others remain.
     others: Option<ChannelRankingRow>,
 }
@@ -56,6 +56,21 @@ pub(crate) struct ChannelRankingRow {
     conversions: Long,
     /// What distribution costs, won.
     distribution_cost: Decimal,
+}
+
+impl Row for ChannelRankingRow {
+    const AT_HAND: &'static [&'static str] = &[
+        "key",
+        "channelType",
+        "events",
+        "value",
+        "impressions",
+        "views",
+        "clicks",
+        "participants",
+        "conversions",
+        "distributionCost",
+    ];
 }
 
 impl ChannelRanking {
@@ -86,7 +101,7 @@ impl ChannelRanking {
 impl From<&Ranking> for ChannelRanking {
     fn from(ranking: &Ranking) -> Self {
         Self {
-            rows: LeafList(ranking.rows.iter().map(Into::into).collect()),
+            rows: Table(ranking.rows.iter().map(Into::into).collect()),
             others: ranking.others.as_ref().map(Into::into),
         }
     }

@@ -17,7 +17,7 @@ use crate::{
         faults,
         freshness::Freshness,
         global_id::GlobalId,
-        leaf::{AtHand, Leaf, LeafList},
+        leaf::{Leaf, Row, Table},
         scalar::{DateTime, Decimal, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
@@ -41,8 +41,8 @@ const FORECAST: usize = 300;
 #[derive(Clone, Debug)]
 pub(crate) struct EventAnalytics(pub(crate) Arc<EventEntry>);
 
-impl AtHand for EventAnalytics {
-    const FIELDS: &'static [&'static str] = &[
+impl Row for EventAnalytics {
+    const AT_HAND: &'static [&'static str] = &[
         "id",
         "eventId",
         "title",
@@ -125,7 +125,7 @@ impl EventAnalytics {
         order_by: ChannelMetric,
         #[graphql(desc = "Largest first, or smallest first.", default_with = "SortDirection::Desc")]
         direction: SortDirection,
-    ) -> Result<LeafList<ChannelAnalytics>, Fault> {
+    ) -> Result<Table<ChannelAnalytics>, Fault> {
         let channels = loaders(ctx).channels(&self.0).await?;
         let types: Option<Vec<service::domain::ChannelType>> =
             types.map(|types| types.into_iter().map(Into::into).collect());
@@ -140,7 +140,7 @@ impl EventAnalytics {
         });
         let event = &self.0.event;
         let channels = ranked.into_iter().map(|(_, channel)| ChannelAnalytics::new(channel.clone(), event));
-        Ok(LeafList(channels.collect()))
+        Ok(Table(channels.collect()))
     }
 
     /// The channel of that name; null where the event has none.

@@ -15,7 +15,7 @@ use crate::{
     graphql::{
         context::loaders,
         faults::page_fault,
-        leaf::{Leaf, MixedList},
+        leaf::{Leaf, Table},
         scalar::Long,
     },
 };
@@ -85,8 +85,8 @@ impl EventConnection {
     }
 
     /// The events of this page.
-    async fn nodes(&self) -> MixedList<EventAnalytics> {
-        MixedList(self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect())
+    async fn nodes(&self) -> Table<EventAnalytics> {
+        Table(self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect())
     }
 
     /// Where this page lies in the list.

@@ -2,7 +2,7 @@ use async_graphql::Object;
 use service::live;
 
 use super::UpdateKind;
-use crate::graphql::{leaf::LeafList, scalar::Long, timeline::TimelinePoint};
+use crate::graphql::{leaf::Table, scalar::Long, timeline::TimelinePoint};
 
 pub(crate) struct TimelineUpdate(live::TimelineUpdate);
 
@@ -21,8 +21,8 @@ impl TimelineUpdate {
     }
 
     /// The whole window for a snapshot, the changed buckets (absolute values, not differences) for a delta.
-    async fn points(&self) -> LeafList<TimelinePoint> {
-        LeafList(self.0.buckets.iter().map(|bucket| TimelinePoint::of(bucket, self.0.now, None)).collect())
+    async fn points(&self) -> Table<TimelinePoint> {
+        Table(self.0.buckets.iter().map(|bucket| TimelinePoint::of(bucket, self.0.now, None)).collect())
     }
 
     /// People who registered for the event, at any time.

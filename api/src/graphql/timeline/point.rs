@@ -2,9 +2,12 @@ use async_graphql::SimpleObject;
 use chrono::Utc;
 use service::domain::{Bucket, Counters};
 
-use crate::graphql::{
-    leaf::Leaf,
-    scalar::{DateTime, Long},
+use crate::{
+    graphql::{
+        leaf::{Leaf, Row},
+        scalar::{DateTime, Long},
+    },
+    json,
 };
 
 /// One bucket of a timeline: [start, end).
@@ -28,6 +31,34 @@ pub(crate) struct TimelinePoint {
     is_partial: bool,
     /// The bucket at the same place in the compared period; null where nothing is compared or there is no such place.
     compared: Option<Leaf<TimelineTotals>>,
+}
+
+impl Row for TimelinePoint {
+    const AT_HAND: &'static [&'static str] = &[
+        "start",
+        "end",
+        "participants",
+        "views",
+        "engagement",
+        "conversions",
+        "cumulativeParticipants",
+        "isPartial",
+        "compared",
+    ];
+
+    fn writer(field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
+        Some(match field {
+            "start" => |point, out| point.start.write(out),
+            "end" => |point, out| point.end.write(out),
+            "participants" => |point, out| json::write_plain(point.participants, out),
+            "views" => |point, out| json::write_plain(point.views, out),
+            "engagement" => |point, out| json::write_plain(point.engagement, out),
+            "conversions" => |point, out| json::write_plain(point.conversions, out),
+            "cumulativeParticipants" => |point, out| json::write_plain(point.cumulative_participants, out),
+            "isPartial" => |point, out| json::write_plain(point.is_partial, out),
+            _ => return None,
+        })
+    }
 }
 
 impl TimelinePoint {

@@ -5,7 +5,7 @@ use service::metrics;
 
 use super::{Granularity, TimelinePoint, point::TimelineTotals};
 use crate::graphql::{
-    leaf::{Leaf, LeafList},
+    leaf::{Leaf, Table},
     scalar::{DateTime, Decimal, TimeZone},
 };
 
@@ -43,8 +43,8 @@ impl Timeline {
     }
 
     /// The buckets in their order.
-    async fn points(&self) -> LeafList<TimelinePoint> {
-        LeafList((0..self.0.buckets.len()).filter_map(|index| self.point(index)).collect())
+    async fn points(&self) -> Table<TimelinePoint> {
+        Table((0..self.0.buckets.len()).filter_map(|index| self.point(index)).collect())
     }
 
     /// The sums over all buckets.
