@@ -119,7 +119,7 @@ fn a_funnel_narrows_to_its_end() {
                 Body::EventCreated(_) => {}
                 Body::ParticipantRegistered(_) => *participants.entry(&message.key).or_default() += 1,
                 Body::DistributionCompleted(body) => {
-                    let sum = body.channels.iter().map(|channel| channel.conversions).sum();
+                    let sum: i64 = body.channels.iter().map(|channel| channel.conversions).sum();
                     let most = conversions.entry(&message.key).or_default();
                     *most = sum.max(*most);
                 }
