@@ -94,7 +94,7 @@ variables! {
 }
 
 pub(crate) const DATABASE: Group = ("Database", &[DATABASE_URL, DATA_DIR, PULSEGATE_PG_BIN]);
-pub(crate) const REPLICA: Group = ("Reading", &[DATABASE_READ_URL]);
+pub(crate) const REPLICA: Group = ("A replica of the database", &[DATABASE_READ_URL]);
 pub(crate) const REDIS: Group = ("Redis", &[REDIS_URL]);
 pub(crate) const KAFKA: Group = (
     "Kafka (any other setting of librdkafka by a variable KAFKA_<NAME>)",
@@ -189,11 +189,22 @@ mod tests {
 
     #[test]
     fn every_variable_is_offered_by_a_group_exactly_once() {
-        let grouped: Vec<&str> =
-            [DATABASE, REDIS, KAFKA, CHANNELS, GATEWAY, LIMITS, UPKEEP, PROBES, CONNECTIONS, LOGGING]
-                .iter()
-                .flat_map(|(_, variables)| variables.iter().map(|variable| variable.name))
-                .collect();
+        let grouped: Vec<&str> = [
+            DATABASE,
+            REPLICA,
+            REDIS,
+            KAFKA,
+            CHANNELS,
+            GATEWAY,
+            LIMITS,
+            UPKEEP,
+            PROBES,
+            CONNECTIONS,
+            LOGGING,
+        ]
+        .iter()
+        .flat_map(|(_, variables)| variables.iter().map(|variable| variable.name))
+        .collect();
         let once: BTreeSet<&str> = grouped.iter().copied().collect();
         assert_eq!(grouped.len(), once.len());
         assert_eq!(once, ALL.iter().map(|variable| variable.name).collect());

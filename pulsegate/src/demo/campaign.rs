@@ -13,7 +13,7 @@ use super::{
 /// Days from a campaign's launch to that of the next in its place.
 const PERIOD_DAYS: i64 = 28;
 /// Registrations on an average day of a campaign of average popularity.
-const DAILY_PARTICIPANTS: u64 = 600;
+const DAILY_PARTICIPANTS: u64 = 450;
 /// People in a hundred who register without having come by a channel.
 const WITHOUT_CHANNEL: u32 = 8;
 

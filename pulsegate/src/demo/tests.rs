@@ -110,7 +110,7 @@ fn the_default_is_of_a_modest_size_and_all_kinds_are_in_it() {
 /// Nobody converts who has not taken part, in whatever part of its life a campaign is.
 #[test]
 fn a_funnel_narrows_to_its_end() {
-    for day in 0..28 {
+    for day in [0, 9, 20] {
         let told = backfill(&PLAN, noon() + TimeDelta::days(day));
         let mut conversions: BTreeMap<&str, i64> = BTreeMap::new();
         let mut participants: BTreeMap<&str, i64> = BTreeMap::new();
