@@ -1,5 +1,7 @@
 //! Opaque, signed cursors: any replica can open one, and nobody can make one up.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,6 +28,13 @@ pub enum CursorError {
 /// Seals and opens cursors.
 #[derive(Clone)]
 pub(crate) struct Cursors(Hmac<Sha256>);
+
+/// The key is not shown.
+impl fmt::Debug for Cursors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursors").finish_non_exhaustive()
+    }
+}
 
 impl Cursors {
     pub(crate) fn new(key: &[u8; 32]) -> Self {

@@ -3,11 +3,14 @@ use std::{
     sync::Arc,
 };
 
-use chrono::NaiveDateTime;
-use entity::{channel_stats, event_stats};
-use sea_orm::{DbBackend, EntityTrait, FromQueryResult, Statement, Value, sqlx};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use sea_orm::{
+    Value,
+    sqlx::{self, postgres::PgRow},
+};
 use serde::{Deserialize, Serialize};
 
+use super::columns::Columns;
 use crate::{
     Error, Service,
     cache::{self, Labelled, Source},
@@ -23,41 +26,64 @@ pub struct EventEntry {
     pub channels: Option<Arc<[Channel]>>,
 }
 
-/// Reads a row.
-pub(super) fn event(row: event_stats::Model) -> Result<Event, Error> {
+/// The columns that [`event`] reads, in the order of the entity's.
+macro_rules! event_columns {
+    () => {
+        "id, event_id, event_title, user_id, total_participants, total_views, estimated_roi, target_roi, \
+         sales_growth_rate, total_investment, expected_revenue, status, created_at, updated_at, revision"
+    };
+}
+
+/// Described events by their ids.
+macro_rules! described {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM event_stats WHERE event_id = ANY($1) AND user_id <> ''",
+            $rest
+        )
+    };
+}
+
+/// Reads an event, and goes on to what stands behind it.
+pub(super) fn event(columns: &mut Columns<'_>) -> Result<Event, Error> {
+    let _id: i64 = columns.next()?;
     Ok(Event {
-        event_id: EventId::trusted(&row.event_id),
-        title: row.event_title,
-        user_id: UserId::trusted(&row.user_id),
-        total_participants: row.total_participants,
-        total_views: row.total_views,
-        estimated_roi: row.estimated_roi,
-        target_roi: row.target_roi,
-        sales_growth_rate: row.sales_growth_rate,
-        total_investment: row.total_investment,
-        expected_revenue: row.expected_revenue,
-        status: EventStatus::parse(&row.status).ok_or(Error::Unknown { column: "status" })?,
-        created_at: row.created_at.and_utc(),
-        updated_at: row.updated_at.and_utc(),
-        revision: row.revision,
+        event_id: EventId::trusted(columns.next()?),
+        title: columns.next()?,
+        user_id: UserId::trusted(columns.next()?),
+        total_participants: columns.next()?,
+        total_views: columns.next()?,
+        estimated_roi: columns.next()?,
+        target_roi: columns.next()?,
+        sales_growth_rate: columns.next()?,
+        total_investment: columns.next()?,
+        expected_revenue: columns.next()?,
+        status: EventStatus::parse(columns.next()?).ok_or(Error::Unknown { column: "status" })?,
+        created_at: instant(columns)?,
+        updated_at: instant(columns)?,
+        revision: columns.next()?,
     })
 }
 
-/// A channel with what is known of its statements.
-#[derive(FromQueryResult)]
-struct ChannelRow {
-    #[sea_orm(nested)]
-    model: channel_stats::Model,
-    distributed_at: Option<NaiveDateTime>,
-    read_at: Option<NaiveDateTime>,
-    fresh_until: Option<NaiveDateTime>,
+fn instant(columns: &mut Columns<'_>) -> Result<DateTime<Utc>, Error> {
+    Ok(columns.next::<NaiveDateTime>()?.and_utc())
 }
 
-/// All of [`ChannelRow`].
+fn maybe_instant(columns: &mut Columns<'_>) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(columns.next::<Option<NaiveDateTime>>()?.map(|at| at.and_utc()))
+}
+
+/// Channels with what is known of their statements, in the order in which [`channel`] reads them.
 macro_rules! channels {
     ($rest:literal) => {
         concat!(
-            "SELECT stored.*, CASE WHEN from_distribution THEN described_at END AS distributed_at, read_at, fresh_until \
+            "SELECT stored.event_id, stored.channel_name, stored.channel_type, stored.impressions, stored.views, \
+             stored.clicks, stored.participants, stored.conversions, stored.distribution_cost, stored.likes, \
+             stored.comments, stored.shares, stored.total_calls, stored.completed_calls, stored.average_duration, \
+             stored.created_at, stored.updated_at, \
+             CASE WHEN from_distribution THEN described_at END AS distributed_at, read_at, fresh_until \
              FROM channel_stats AS stored LEFT JOIN channel_reading AS last \
              ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name ",
             $rest
@@ -65,31 +91,29 @@ macro_rules! channels {
     };
 }
 
-fn channel(
-    ChannelRow { model: row, distributed_at, read_at, fresh_until }: ChannelRow,
-) -> Result<Channel, Error> {
+fn channel(row: &PgRow) -> Result<Channel, Error> {
+    let columns = &mut Columns::from(row, 0);
     Ok(Channel {
-        event_id: EventId::trusted(&row.event_id),
-        channel_name: ChannelName::trusted(&row.channel_name),
-        channel_type: ChannelType::parse(&row.channel_type)
-            .ok_or(Error::Unknown { column: "channel_type" })?,
-        impressions: row.impressions,
-        views: row.views,
-        clicks: row.clicks,
-        participants: row.participants,
-        conversions: row.conversions,
-        distribution_cost: row.distribution_cost,
-        likes: row.likes,
-        comments: row.comments,
-        shares: row.shares,
-        total_calls: row.total_calls,
-        completed_calls: row.completed_calls,
-        average_duration: row.average_duration,
-        created_at: row.created_at.and_utc(),
-        updated_at: row.updated_at.and_utc(),
-        distributed_at: distributed_at.map(|at| at.and_utc()),
-        read_at: read_at.map(|at| at.and_utc()),
-        fresh_until: fresh_until.map(|at| at.and_utc()),
+        event_id: EventId::trusted(columns.next()?),
+        channel_name: ChannelName::trusted(columns.next()?),
+        channel_type: ChannelType::parse(columns.next()?).ok_or(Error::Unknown { column: "channel_type" })?,
+        impressions: columns.next()?,
+        views: columns.next()?,
+        clicks: columns.next()?,
+        participants: columns.next()?,
+        conversions: columns.next()?,
+        distribution_cost: columns.next()?,
+        likes: columns.next()?,
+        comments: columns.next()?,
+        shares: columns.next()?,
+        total_calls: columns.next()?,
+        completed_calls: columns.next()?,
+        average_duration: columns.next()?,
+        created_at: instant(columns)?,
+        updated_at: instant(columns)?,
+        distributed_at: maybe_instant(columns)?,
+        read_at: maybe_instant(columns)?,
+        fresh_until: maybe_instant(columns)?,
     })
 }
 
@@ -162,20 +186,17 @@ impl Service {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut sql = "SELECT * FROM event_stats WHERE event_id = ANY($1) AND user_id <> ''".to_owned();
-        let mut values = vec![texts(ids)];
-        if let Some(owner) = viewer.scope() {
-            sql.push_str(" AND user_id = $2");
-            values.push(owner.as_str().into());
-        }
-        let rows = event_stats::Entity::find()
-            .from_raw_sql(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
-            .all(self.readers())
-            .await?;
-        let entries: Result<Vec<_>, Error> = rows
-            .into_iter()
-            .map(|row| Ok(Arc::new(EventEntry { event: event(row)?, channels: None })))
-            .collect();
+        let rows = match viewer.scope() {
+            None => self.readers().rows(|| sqlx::query(described!("")).bind(&ids)).await,
+            Some(owner) => {
+                let query = || sqlx::query(described!(" AND user_id = $2")).bind(&ids).bind(owner.as_str());
+                self.readers().rows(query).await
+            }
+        };
+        let entry = |row: &PgRow| {
+            Ok(Arc::new(EventEntry { event: event(&mut Columns::from(row, 0))?, channels: None }))
+        };
+        let entries: Result<Vec<_>, Error> = rows?.iter().map(entry).collect();
         let entries = entries?;
         self.note_read(entries.iter());
         Ok(entries)
@@ -250,17 +271,13 @@ impl Service {
         &self,
         ids: impl Iterator<Item = &EventId>,
     ) -> Result<BTreeMap<EventId, Vec<Channel>>, Error> {
-        let rows = ChannelRow::find_by_statement(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            channels!(
-                "WHERE stored.event_id = ANY($1) ORDER BY stored.event_id, stored.channel_name COLLATE \"C\""
-            ),
-            [texts(ids.map(EventId::as_str))],
-        ))
-        .all(self.readers())
-        .await?;
+        const CHANNELS: &str = channels!(
+            "WHERE stored.event_id = ANY($1) ORDER BY stored.event_id, stored.channel_name COLLATE \"C\""
+        );
+        let ids: Vec<&str> = ids.map(EventId::as_str).collect();
+        let rows = self.readers().rows(|| sqlx::query(CHANNELS).bind(&ids)).await?;
         let mut by_event: BTreeMap<EventId, Vec<Channel>> = BTreeMap::new();
-        for row in rows {
+        for row in &rows {
             let channel = channel(row)?;
             by_event.entry(channel.event_id.clone()).or_default().push(channel);
         }
@@ -275,6 +292,9 @@ impl Service {
         &self,
         of: &[(Arc<EventEntry>, ChannelName)],
     ) -> Result<HashMap<(EventId, ChannelName), Channel>, Error> {
+        const NAMED: &str = channels!(
+            "WHERE (stored.event_id, stored.channel_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+        );
         let mut found = HashMap::with_capacity(of.len());
         let mut missing = HashMap::new();
         let keys: Vec<_> =
@@ -299,19 +319,10 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let rows = ChannelRow::find_by_statement(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            channels!(
-                "WHERE (stored.event_id, stored.channel_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
-            ),
-            [
-                texts(missing.keys().map(|(event, _)| event.as_str())),
-                texts(missing.keys().map(|(_, name)| name.as_str())),
-            ],
-        ))
-        .all(self.readers())
-        .await?;
-        for row in rows {
+        let events: Vec<&str> = missing.keys().map(|(event, _)| event.as_str()).collect();
+        let names: Vec<&str> = missing.keys().map(|(_, name)| name.as_str()).collect();
+        let rows = self.readers().rows(|| sqlx::query(NAMED).bind(&events).bind(&names)).await?;
+        for row in &rows {
             let channel = channel(row)?;
             found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel);
         }
@@ -320,5 +331,17 @@ impl Service {
             self.cache().fill(&cache::channel(&id.0, &id.1), lease, &channel).await;
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::event_stats;
+    use sea_orm::{Iden, Iterable};
+
+    #[test]
+    fn an_event_is_read_in_the_order_of_the_entity() {
+        let columns: Vec<String> = event_stats::Column::iter().map(|column| column.to_string()).collect();
+        assert_eq!(columns.join(", "), event_columns!());
     }
 }

@@ -2,21 +2,23 @@ use std::{collections::HashMap, sync::Arc};
 
 use entity::event_stats;
 use sea_orm::{
-    Condition, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select, Statement,
+    Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select, Statement,
     sea_query::{Asterisk, Expr, NullOrdering, Order, Query, SimpleExpr},
+    sqlx::postgres::PgRow,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     EventEntry, EventFilter, EventOrder, SortDirection,
+    columns::Columns,
     entry::{event, texts},
     filter::any,
 };
 use crate::{
     Error, Service,
     cursor::{CursorError, Cursors},
-    domain::{UserId, Viewer},
+    domain::{Event, UserId, Viewer},
 };
 
 /// The most that one page holds.
@@ -73,12 +75,27 @@ impl PageRequest {
 /// A part of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Each with its cursor.
-    pub edges: Vec<(String, Arc<EventEntry>)>,
+    /// Each with its place in the list.
+    edges: Vec<(Place, Arc<EventEntry>)>,
+    cursors: Cursors,
     /// Whether more follows.
     pub has_next: bool,
     /// Whether something comes before.
     pub has_previous: bool,
+}
+
+impl Page {
+    /// Its events, in their order.
+    #[must_use]
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Arc<EventEntry>> {
+        self.edges.iter().map(|(_, entry)| entry)
+    }
+
+    /// The cursor of the event at a place of the page. Signed only when it is asked for.
+    #[must_use]
+    pub fn cursor(&self, index: usize) -> Option<String> {
+        self.edges.get(index).map(|(place, _)| self.cursors.seal(place))
+    }
 }
 
 /// Why there is no page.
@@ -109,7 +126,7 @@ pub enum PageError {
 }
 
 /// What a cursor of a list holds: the order, the place of the event in it, and whose cursor it is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Place {
     order: EventOrder,
     key: Option<String>,
@@ -117,11 +134,16 @@ struct Place {
     list: String,
 }
 
-#[derive(FromQueryResult)]
 struct Row {
-    #[sea_orm(nested)]
-    model: event_stats::Model,
+    event: Event,
     sort_key: Option<String>,
+}
+
+impl Row {
+    fn read(row: &PgRow) -> Result<Self, Error> {
+        let columns = &mut Columns::from(row, 0);
+        Ok(Self { event: event(columns)?, sort_key: columns.next()? })
+    }
 }
 
 /// A list of events, read from its beginning or from its end.
@@ -170,7 +192,7 @@ impl List<'_> {
     }
 
     /// What was read, up to one more than was asked for, in the order of reading.
-    fn page(&self, cursors: &Cursors, mut rows: Vec<Row>) -> Result<Page, Error> {
+    fn page(&self, cursors: &Cursors, mut rows: Vec<Row>) -> Page {
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -181,17 +203,17 @@ impl List<'_> {
             let place = Place {
                 order: self.order,
                 key: row.sort_key,
-                event_id: row.model.event_id.clone(),
+                event_id: row.event.event_id.to_string(),
                 list: self.fingerprint.clone(),
             };
-            let entry = Arc::new(EventEntry { event: event(row.model)?, channels: None });
-            Ok((cursors.seal(&place), entry))
+            (place, Arc::new(EventEntry { event: row.event, channels: None }))
         });
-        Ok(Page {
-            edges: edges.collect::<Result<_, Error>>()?,
+        Page {
+            edges: edges.collect(),
+            cursors: cursors.clone(),
             has_next: if self.page.backward { self.page.before.is_some() } else { more },
             has_previous: if self.page.backward { more } else { self.page.after.is_some() },
-        })
+        }
     }
 }
 
@@ -229,9 +251,10 @@ impl Service {
             query.order_by(event_stats::Column::EventId, list.ties()).build(DbBackend::Postgres);
         // Not as a parameter: PostgreSQL would plan for a tenth of the table, and sort it.
         statement.sql = format!("{} LIMIT {}", statement.sql, page.read());
-        let rows = Row::find_by_statement(statement).all(self.readers()).await.map_err(Error::from)?;
-        let page = list.page(cursors, rows)?;
-        self.note_read(page.edges.iter().map(|(_, entry)| entry));
+        let rows = self.readers().statement(&statement).await.map_err(Error::from)?;
+        let rows = rows.iter().map(Row::read).collect::<Result<_, Error>>()?;
+        let page = list.page(cursors, rows);
+        self.note_read(page.entries());
         Ok(page)
     }
 
@@ -258,20 +281,18 @@ impl Service {
         let cursors = &self.installation().await?.cursors;
         let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
         let list = List { order, page, fingerprint: String::new() };
-        for row in Row::find_by_statement(of_each(&list, users, filter.condition(viewer)))
-            .all(self.readers())
-            .await?
-        {
-            rows.entry(row.model.user_id.clone()).or_default().push(row);
+        let statement = of_each(&list, users, filter.condition(viewer));
+        for row in self.readers().statement(&statement).await.map_err(Error::from)? {
+            let row = Row::read(&row)?;
+            rows.entry(row.event.user_id.to_string()).or_default().push(row);
         }
         let pages = users.iter().map(|user| {
             let list = List { order, page, fingerprint: filter.of(user).fingerprint() };
             let rows = rows.remove(user.as_str()).unwrap_or_default();
-            (user.clone(), list.page(cursors, rows).map_err(PageError::from))
+            (user.clone(), Ok(list.page(cursors, rows)))
         });
         let pages: HashMap<UserId, Result<Page, PageError>> = pages.collect();
-        let read = pages.values().flatten().flat_map(|page| &page.edges);
-        self.note_read(read.map(|(_, entry)| entry));
+        self.note_read(pages.values().flatten().flat_map(Page::entries));
         Ok(pages)
     }
 

@@ -112,7 +112,8 @@ impl Readers {
         self.rows(query).await?.iter().map(O::from_row).collect()
     }
 
-    async fn rows<'q, A>(
+    /// All rows of an answer, not yet read.
+    pub(crate) async fn rows<'q, A>(
         &self,
         query: impl Fn() -> Query<'q, Postgres, A> + Sync,
     ) -> Result<Vec<PgRow>, sqlx::Error>
@@ -148,8 +149,9 @@ impl Readers {
         Ok(rows)
     }
 
-    async fn statement(&self, statement: Statement) -> Result<Vec<PgRow>, DbErr> {
-        let Statement { sql, values, .. } = &statement;
+    /// All rows of the answer to what SeaORM built.
+    pub(crate) async fn statement(&self, statement: &Statement) -> Result<Vec<PgRow>, DbErr> {
+        let Statement { sql, values, .. } = statement;
         let values = || SqlxValues(values.clone().unwrap_or_else(|| Values(Vec::new())));
         self.rows(|| sqlx::query_with(AssertSqlSafe(sql.as_str()), values())).await.map_err(failed)
     }
@@ -180,10 +182,10 @@ impl ConnectionTrait for Readers {
 
     /// For statements that give one row at most.
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.statement(statement).await?.pop().map(Into::into))
+        Ok(self.statement(&statement).await?.pop().map(Into::into))
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        Ok(self.statement(statement).await?.into_iter().map(Into::into).collect())
+        Ok(self.statement(&statement).await?.into_iter().map(Into::into).collect())
     }
 }

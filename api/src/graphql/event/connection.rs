@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Object};
 use service::{
     domain::UserId,
-    read::{Page, PageRequest},
+    read::{EventEntry, Page, PageRequest},
 };
 
 use super::{
@@ -77,26 +77,22 @@ impl EventConnection {
 impl EventConnection {
     /// The events of this page, each with its cursor.
     async fn edges(&self) -> Vec<EventEdge> {
-        let edge = |(cursor, entry): &(String, _)| EventEdge {
-            cursor: cursor.clone(),
+        let edge = |(index, entry): (usize, &Arc<EventEntry>)| EventEdge {
+            page: Arc::clone(&self.page),
+            index,
             node: EventAnalytics(Arc::clone(entry)),
         };
-        self.page.edges.iter().map(edge).collect()
+        self.page.entries().enumerate().map(edge).collect()
     }
 
     /// The events of this page.
     async fn nodes(&self) -> Table<EventAnalytics> {
-        Table(self.page.edges.iter().map(|(_, entry)| EventAnalytics(entry.clone())).collect())
+        Table(self.page.entries().cloned().map(EventAnalytics).collect())
     }
 
     /// Where this page lies in the list.
     async fn page_info(&self) -> Leaf<PageInfo> {
-        Leaf(PageInfo {
-            has_next_page: self.page.has_next,
-            has_previous_page: self.page.has_previous,
-            start_cursor: self.page.edges.first().map(|(cursor, _)| cursor.clone()),
-            end_cursor: self.page.edges.last().map(|(cursor, _)| cursor.clone()),
-        })
+        Leaf(PageInfo(Arc::clone(&self.page)))
     }
 
     /// How many events the filter selects, on all pages. Counted only where it is asked for.
@@ -111,26 +107,50 @@ impl EventConnection {
     }
 }
 
-/// An event on a page.
-#[derive(SimpleObject)]
 pub(crate) struct EventEdge {
-    /// The place of the event in the list: `after` and `before` take it.
-    cursor: String,
-    /// The event.
+    page: Arc<Page>,
+    index: usize,
     node: EventAnalytics,
 }
 
+/// An event on a page.
+#[Object]
+impl EventEdge {
+    /// The place of the event in the list: `after` and `before` take it.
+    async fn cursor(&self) -> String {
+        self.page.cursor(self.index).unwrap_or_default()
+    }
+
+    /// The event.
+    async fn node(&self) -> &EventAnalytics {
+        &self.node
+    }
+}
+
+pub(crate) struct PageInfo(Arc<Page>);
+
 /// Where a page lies in its list.
-#[derive(SimpleObject)]
-pub(crate) struct PageInfo {
+#[Object]
+impl PageInfo {
     /// Whether more follows.
-    has_next_page: bool,
+    async fn has_next_page(&self) -> bool {
+        self.0.has_next
+    }
+
     /// Whether something comes before.
-    has_previous_page: bool,
+    async fn has_previous_page(&self) -> bool {
+        self.0.has_previous
+    }
+
     /// The cursor of the first event; null where the page is empty.
-    start_cursor: Option<String>,
+    async fn start_cursor(&self) -> Option<String> {
+        self.0.cursor(0)
+    }
+
     /// The cursor of the last event; null where the page is empty.
-    end_cursor: Option<String>,
+    async fn end_cursor(&self) -> Option<String> {
+        self.0.cursor(self.0.entries().len().checked_sub(1)?)
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod paging;
 mod replica;
 mod responses;
 mod statements;
+mod tables;
 mod walk;
 
 use sea_orm::sqlx;
