@@ -125,19 +125,20 @@ struct Course {
 
 impl Course {
     fn of(cumulative: &[f64], days: usize) -> Option<Self> {
-        let now = *cumulative.last()?;
         // One standard deviation to each side.
         let level = 0.682_689_492_137_085_9;
         // The search decides whether the trend is damped.
         let model = AutoETS::new(1, "AAN").ok()?.fit(cumulative).ok()?;
-        let forecast = model.predict(days, level).ok()?;
+        // One day more, for what is added from day to day counts: where the model has its level is not where the sum is,
+        // which is known.
+        let forecast = model.predict(days + 1, level).ok()?;
         let intervals = forecast.intervals?;
         // Nobody unregisters, so no day takes anything away.
-        let growth: Vec<f64> = forecast
-            .point
+        let (first, later) = forecast.point.split_first()?;
+        let growth: Vec<f64> = later
             .iter()
             .scan(0.0_f64, |highest, point| {
-                *highest = highest.max(point - now);
+                *highest = highest.max(point - first);
                 Some(*highest)
             })
             .collect();
@@ -292,6 +293,14 @@ mod tests {
         let expected = Decimal::from(total + 360);
         assert!((forecast.participants - expected).abs() < Decimal::TEN, "{forecast:?}");
         assert!(forecast.low < expected && expected < forecast.high, "{forecast:?}");
+    }
+
+    #[test]
+    fn after_a_leap_it_goes_on_from_where_it_is() {
+        let mut counts = [30; 14 * 24];
+        counts[13 * 24..].fill(300);
+        let (total, forecast) = after(&counts, 14 * 24, 24, "0.8");
+        assert!(forecast.unwrap().participants >= Decimal::from(total + 500));
     }
 
     #[test]
