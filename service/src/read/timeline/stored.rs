@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Service, cache,
     domain::{Counters, EventId, Granularity, Revision},
-    read::EventEntry,
+    read::{EventEntry, columns::Columns},
     timeline::{BucketRow, Extent, Series, Window, boundaries},
 };
 
@@ -45,6 +45,23 @@ impl Asked {
 }
 
 impl StoredSeries {
+    /// Adds what stands in a row behind the event's id. Without an instant it is the count before the window.
+    fn add(&mut self, columns: &mut Columns<'_>) -> Result<(), Error> {
+        let instant: Option<NaiveDateTime> = columns.next()?;
+        let counters = Counters {
+            participants: columns.next()?,
+            views: columns.next()?,
+            engagement: columns.next()?,
+            conversions: columns.next()?,
+        };
+        let cumulative = columns.next::<i32>()?.into();
+        match instant {
+            None => self.base = cumulative,
+            Some(instant) => self.rows.push((instant.and_utc(), counters, cumulative)),
+        }
+        Ok(())
+    }
+
     pub(in crate::read) fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
         let rows: Vec<BucketRow> = self
             .rows
@@ -98,8 +115,6 @@ const MINUTES: &str = series!(
      WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends
      ORDER BY 1"#
 );
-
-type SeriesRow = (String, Option<NaiveDateTime>, i64, i64, i64, i64, i32);
 
 pub(super) fn naive(instants: &[DateTime<Utc>]) -> Vec<NaiveDateTime> {
     instants.iter().map(DateTime::naive_utc).collect()
@@ -246,25 +261,27 @@ impl Service {
             windows.iter().map(|(_, window)| window.from().naive_utc()).collect();
         let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
         let Some((_, first)) = windows.first() else { return Ok(HashMap::new()) };
-        let rows: Vec<SeriesRow> = if first.granularity() == Granularity::Minute {
-            self.readers().all(|| sqlx::query(MINUTES).bind(&ids).bind(&starts).bind(&ends)).await?
+        let rows = if first.granularity() == Granularity::Minute {
+            self.readers().rows(|| sqlx::query(MINUTES).bind(&ids).bind(&starts).bind(&ends)).await?
         } else {
             let windows: Vec<&Window> = windows.iter().map(|(_, window)| *window).collect();
             let bounds = naive(&bounds(&windows));
-            self.readers()
-                .all(|| sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds))
-                .await?
+            let query = || sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds);
+            self.readers().rows(query).await?
         };
         let mut by_event: HashMap<EventId, StoredSeries> = HashMap::with_capacity(windows.len());
-        for (id, instant, participants, views, engagement, conversions, cumulative) in rows {
-            let series = by_event.entry(EventId::trusted(&id)).or_default();
-            match instant {
-                None => series.base = i64::from(cumulative),
-                Some(instant) => series.rows.push((
-                    instant.and_utc(),
-                    Counters { participants, views, engagement, conversions },
-                    i64::from(cumulative),
-                )),
+        let mut rows = rows.iter().peekable();
+        // Those of one event come one after the other, so it is looked for once.
+        while let Some(&first) = rows.peek() {
+            let event: &str = Columns::from(first, 0).next()?;
+            let series = by_event.entry(EventId::trusted(event)).or_default();
+            while let Some(&row) = rows.peek() {
+                let columns = &mut Columns::from(row, 0);
+                if columns.next::<&str>()? != event {
+                    break;
+                }
+                series.add(columns)?;
+                rows.next();
             }
         }
         Ok(by_event)
