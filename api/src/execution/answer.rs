@@ -131,7 +131,7 @@ impl Finisher {
         }
         let is_input = [INVALID, "Failed to parse ", "Expected input type "];
         let fault = if is_input.iter().any(|start| error.message.starts_with(start)) {
-            Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message))
+            Fault::new(ErrorCode::BadUserInput, with_what_is_allowed(&error.message, &self.types))
         } else if error.path.is_empty() {
             Fault::new(ErrorCode::GraphqlValidationFailed, error.message.clone())
         } else {
@@ -157,10 +157,16 @@ fn without_repetition(errors: &mut Vec<ServerError>) {
 }
 
 /// `… expected type "Duration"` says that something is wrong; this adds what would be right.
-fn with_what_is_allowed(message: &str) -> String {
-    let kind =
-        message.rsplit_once("type \"").and_then(|(_, rest)| rest.split_once('"')).map(|(kind, _)| kind);
-    match kind.and_then(|kind| allowed(kind.trim_end_matches('!'))) {
+fn with_what_is_allowed(message: &str, types: &Types) -> String {
+    let kind = |(_, rest): (&str, &'_ str)| {
+        rest.split_once('"').map(|(kind, _)| kind.trim_end_matches('!').to_owned())
+    };
+    // The first one is the library's; whatever is quoted behind it came from the client.
+    let enumeration = message.split_once("enumeration type \"").and_then(kind);
+    let values = enumeration.and_then(|kind| types.values(&kind)).map(|values| format!("one of {values}"));
+    let expected = message.rsplit_once("type \"").and_then(kind);
+    let expected = || expected.and_then(|kind| allowed(&kind).map(str::to_owned));
+    match values.or_else(expected) {
         Some(allowed) => format!("{}: give {allowed}.", message.trim_end_matches('.')),
         None => message.to_owned(),
     }
@@ -216,6 +222,16 @@ mod tests {
             refused["errors"][0]["message"],
             "Invalid value for argument \"range.last\", expected type \"Duration\": give an ISO 8601 duration above zero \
              and up to 100 years, in whole milliseconds, e.g. \"PT15M\", \"P7D\" or \"P1M\"."
+        );
+    }
+
+    #[test]
+    fn wrong_values_of_enumerations_are_told_the_right_ones() {
+        let wrong = r#"Invalid value for argument "granularity", enumeration type "Granularity" does not contain the value "YEAR""#;
+        let refused = answer(wrong, &[]);
+        assert_eq!(
+            refused["errors"][0]["message"],
+            format!("{wrong}: give one of MINUTE, HOUR, DAY, WEEK, MONTH.")
         );
     }
 

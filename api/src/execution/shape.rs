@@ -19,8 +19,13 @@ use async_graphql::{
 use super::prepare::Chosen;
 use crate::graphql;
 
-/// The types of all fields.
-pub(super) struct Types(HashMap<Name, HashMap<Name, Type>>);
+/// What the schema says of its types.
+pub(super) struct Types {
+    /// The types of all fields.
+    fields: HashMap<Name, HashMap<Name, Type>>,
+    /// The values of all enumerations.
+    values: HashMap<Name, Vec<Name>>,
+}
 
 pub(super) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -29,17 +34,29 @@ impl Types {
         // The printed schema is parsed in a test; without it, every field would count as nullable.
         let definitions =
             parse_schema(graphql::sdl()).map(|document| document.definitions).unwrap_or_default();
-        let types = definitions.into_iter().filter_map(|definition| {
-            let TypeSystemDefinition::Type(definition) = definition else { return None };
+        let mut types = Self { fields: HashMap::new(), values: HashMap::new() };
+        for definition in definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let name = definition.node.name.node;
             let fields = match definition.node.kind {
                 TypeKind::Object(object) => object.fields,
                 TypeKind::Interface(interface) => interface.fields,
-                _ => return None,
+                TypeKind::Enum(enumeration) => {
+                    let values = enumeration.values.into_iter().map(|value| value.node.value.node);
+                    types.values.insert(name, values.collect());
+                    continue;
+                }
+                _ => continue,
             };
-            let fields = fields.into_iter().map(|field| (field.node.name.node, field.node.ty.node)).collect();
-            Some((definition.node.name.node, fields))
-        });
-        Self(types.collect())
+            let fields = fields.into_iter().map(|field| (field.node.name.node, field.node.ty.node));
+            types.fields.insert(name, fields.collect());
+        }
+        types
+    }
+
+    /// The values of an enumeration, with commas between them.
+    pub(super) fn values(&self, enumeration: &str) -> Option<String> {
+        Some(self.values.get(enumeration)?.join(", "))
     }
 
     pub(super) fn shape(&self, data: &mut Value, errors: &[ServerError], to: &Chosen) {
@@ -73,7 +90,7 @@ impl Types {
                     let fields = fields_of(key, &selections, &to.fragments);
                     let field = fields.first().map(|(condition, field)| {
                         let owner = condition.cloned().or_else(|| parent.clone());
-                        owner.and_then(|owner| self.0.get(&owner)?.get(&field.name.node).cloned())
+                        owner.and_then(|owner| self.fields.get(&owner)?.get(&field.name.node).cloned())
                     });
                     selections = fields.into_iter().map(|(_, field)| &field.selection_set.node).collect();
                     field.flatten()
@@ -232,10 +249,10 @@ mod tests {
     fn every_field_has_a_type() {
         let types = Types::new();
         assert!(
-            types.0["Query"].contains_key("event") && types.0["Node"].contains_key("id"),
+            types.fields["Query"].contains_key("event") && types.fields["Node"].contains_key("id"),
             "the SDL can be parsed"
         );
-        assert!(!types.0["EventAnalytics"]["roi"].nullable);
+        assert!(!types.fields["EventAnalytics"]["roi"].nullable);
     }
 
     #[test]
