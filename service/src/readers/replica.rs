@@ -1,5 +1,4 @@
-//! A replica that reads may go to. It is asked only for what it is known to have: whatever this process has heard of or
-//! shown. Where it is behind that, away, or no replica of this database at all, the primary answers.
+//! A replica that reads may go to. It is asked only once it is known to have all that was committed before the read began. Where it is behind that, away, or no replica of this database at all, the primary answers.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -108,6 +107,9 @@ impl Replica {
     }
 
     async fn try_get(&self, primary: &Connections) -> Result<Lent, Unfit> {
+        // What is read may be kept in Redis under a fence that was raised for a commit that this process has not heard of
+        // yet. The fence was looked at before, so whatever it stands for is in what the primary has by now.
+        self.watermark.doubt();
         let needed = self.watermark.needed(primary).await?;
         let mut lent = self.connections.get().await?;
         if lent.has().is_none_or(|has| has < needed) {
