@@ -68,8 +68,12 @@ pub(crate) enum Look<'a> {
 pub(crate) struct ResponseCache {
     service: Arc<Service>,
     kept: Cache<Question, Arc<Kept>, RandomState>,
-    underway: Mutex<HashMap<Question, watch::Receiver<()>>>,
+    underway: Mutex<HashMap<Question, Maker>>,
 }
+
+/// Whoever makes an answer. Says it when it is done, to those who began to wait before it began; is gone without a word
+/// where there is nothing that others may be told.
+type Maker = watch::Receiver<Option<Arc<Kept>>>;
 
 impl ResponseCache {
     pub(crate) fn new(service: Arc<Service>) -> Self {
@@ -100,52 +104,72 @@ impl ResponseCache {
     }
 
     /// The answer, if there is one that holds. Of those who ask the same at the same time, one makes it and the others
-    /// wait for it, once.
+    /// wait for it. Where it holds no longer by then, or nothing is kept, one of those who waited makes the next for all of
+    /// them: what is read for it is read after each of them asked.
     pub(crate) async fn look(&self, question: Question) -> Look<'_> {
         if let Some(kept) = self.current(&question) {
             hit();
             return Look::Kept(kept);
         }
-        let mut maker = match self.begin(&question) {
+        let earlier = match self.begin(&question) {
             Ok(turn) => return Look::Missing(turn),
             Err(maker) => maker,
         };
-        // It never sends; it is gone when it is done, or gave up.
-        let _ = maker.changed().await;
+        // Began to read before this one asked, so what it says may be older than what the client has seen.
+        said(earlier).await;
         if let Some(kept) = self.current(&question) {
             looked_up("shared");
             return Look::Kept(kept);
         }
-        looked_up("miss");
-        Look::Missing(Turn::late(self, question))
+        match self.begin(&question) {
+            Ok(turn) => Look::Missing(turn),
+            Err(maker) => {
+                if let Some(answer) = said(maker).await {
+                    looked_up("shared");
+                    return Look::Kept(answer);
+                }
+                looked_up("miss");
+                Look::Missing(Turn::alone(self, question))
+            }
+        }
     }
 
-    /// The first one's turn; or, where somebody is at it, what tells when they are done.
-    fn begin(&self, question: &Question) -> Result<Turn<'_>, watch::Receiver<()>> {
+    /// The turn to make the answer; or, where somebody is at it, who.
+    fn begin(&self, question: &Question) -> Result<Turn<'_>, Maker> {
         let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(maker) = underway.get(question) {
             return Err(maker.clone());
         }
-        let (done, maker) = watch::channel(());
+        let (done, maker) = watch::channel(None);
         underway.insert(question.clone(), maker);
         looked_up("miss");
-        Ok(Turn::first(self, question.clone(), done))
+        Ok(Turn::for_all(self, question.clone(), done))
     }
 
-    fn keep(&self, question: &Question, rendered: &mut Rendered) {
-        let (Some(holds), Some(bill)) = (rendered.holds.take(), &rendered.bill) else { return };
-        let Ok(cost) = usize::try_from(bill.charge.cost) else { return };
-        // The text may be a part of a larger buffer.
-        let text = Bytes::copy_from_slice(&question.text);
+    /// Takes an answer in that others who ask the same may be given.
+    fn keep(&self, question: &Question, rendered: &mut Rendered) -> Option<Arc<Kept>> {
+        let (holds, bill) = (rendered.holds.take()?, rendered.bill.as_ref()?);
+        let cost = usize::try_from(bill.charge.cost).ok()?;
         let body = Arc::clone(&rendered.body);
         let recalls = telemetry::recalls(rendered.name.take().as_deref());
-        self.kept
-            .insert(Question { text, ..question.clone() }, Arc::new(Kept { body, cost, recalls, holds }));
+        let kept = Arc::new(Kept { body, cost, recalls, holds });
+        if self.service.still_holds(&kept.holds) {
+            // The text may be a part of a larger buffer.
+            let text = Bytes::copy_from_slice(&question.text);
+            self.kept.insert(Question { text, ..question.clone() }, Arc::clone(&kept));
+        }
+        Some(kept)
     }
 
     fn done(&self, question: &Question) {
         self.underway.lock().unwrap_or_else(PoisonError::into_inner).remove(question);
     }
+}
+
+/// Waits until the answer is made, or given up.
+async fn said(mut maker: Maker) -> Option<Arc<Kept>> {
+    maker.changed().await.ok()?;
+    maker.borrow().clone()
 }
 
 fn hit() {
@@ -159,4 +183,92 @@ fn looked_up(outcome: &'static str) {
 
 fn lookups(outcome: &'static str) -> Counter {
     counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+    use service::{Settings, clock::SystemClock};
+
+    use super::*;
+    use crate::{
+        budget::{Bill, Charge},
+        execution::Outcome,
+    };
+
+    /// Without a database nothing is heard of commits, and so nothing is kept.
+    fn keeps_nothing() -> ResponseCache {
+        let settings = Settings {
+            database_url: "postgres://nobody@127.0.0.1:1/nothing".to_owned(),
+            database_read_url: None,
+            redis_url: None,
+            cache: true,
+            pool_size: 1,
+            acquire_timeout: Duration::from_millis(10),
+            statement_timeout: Duration::from_secs(1),
+        };
+        ResponseCache::new(Service::new(&settings, Arc::new(SystemClock)).unwrap())
+    }
+
+    fn question() -> Question {
+        Question { viewer: Viewer::Open, by: Method::Any, text: Bytes::from_static(b"{}") }
+    }
+
+    fn rendered(text: &str) -> Rendered {
+        let charge = Charge {
+            limit: 1,
+            cost: 1,
+            remaining: 0,
+            resets_in: Duration::ZERO,
+            reset_at: chrono::DateTime::UNIX_EPOCH,
+            is_budgeted: false,
+        };
+        Rendered {
+            body: Arc::new(Finished::from(text.as_bytes().to_vec())),
+            outcome: Outcome::Complete,
+            bill: Some(Bill { charge, retry_in: None }),
+            holds: Some(Holds::default()),
+            name: None,
+        }
+    }
+
+    fn missing(look: Look<'_>) -> Turn<'_> {
+        match look {
+            Look::Missing(turn) => turn,
+            Look::Kept(kept) => panic!("was told {:?}", kept.body),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_before_somebody_asked_is_no_answer_to_them() {
+        let cache = keeps_nothing();
+        let first = missing(cache.look(question()).await);
+        let (mut second, mut third) = (pin!(cache.look(question())), pin!(cache.look(question())));
+        assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
+        first.keep(&mut rendered("first"));
+        let second = missing(second.await);
+        let mut fourth = pin!(cache.look(question()));
+        assert!(poll!(&mut third).is_pending() && poll!(&mut fourth).is_pending());
+        second.keep(&mut rendered("second"));
+        let Look::Kept(told) = third.await else { panic!("had to make it as well") };
+        assert_eq!(told.body.plain(), "second");
+        missing(fourth.await).keep(&mut rendered("third"));
+        assert!(cache.underway.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_only_one_may_be_told_everybody_makes() {
+        let cache = keeps_nothing();
+        let first = missing(cache.look(question()).await);
+        let (mut second, mut third) = (pin!(cache.look(question())), pin!(cache.look(question())));
+        assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
+        first.keep(&mut Rendered { holds: None, ..rendered("first") });
+        let second = missing(second.await);
+        assert!(poll!(&mut third).is_pending());
+        drop(second);
+        drop(missing(third.await));
+        assert!(cache.underway.lock().unwrap().is_empty());
+    }
 }

@@ -77,6 +77,33 @@ async fn a_finished_answer_is_given_again_until_a_commit_touches_what_it_is_made
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_ask_the_same_at_once_are_read_for_once_though_nothing_is_kept() {
+    let testbed = Testbed::new().await.unwrap();
+    let event = fill(&testbed, 1).await.remove(0);
+    let gateway = testbed.start_with(Role::Serve, &[("CACHE", "off")]).await.unwrap();
+    let client = gateway.graphql().unwrap();
+    let ask = || client.data(PAGE, json!({ "event": event }));
+    ask().await.unwrap();
+    let (shared, missed) = (lookups(&gateway, "shared").await, lookups(&gateway, "miss").await);
+    let mut writer = testbed.database().begin().await.unwrap();
+    sqlx::query("LOCK TABLE event_stats IN ACCESS EXCLUSIVE MODE").execute(&mut *writer).await.unwrap();
+    let asked = futures_util::future::try_join_all((0..20).map(|_| ask()));
+    let change = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        sqlx::query("UPDATE event_stats SET total_participants = 78").execute(&mut *writer).await.unwrap();
+        writer.commit().await.unwrap();
+    };
+    let (answers, ()) = tokio::join!(asked, change);
+    for answer in answers.unwrap() {
+        assert_eq!(answer["event"]["totalParticipants"], 78);
+    }
+    let (shared, missed) =
+        (lookups(&gateway, "shared").await - shared, lookups(&gateway, "miss").await - missed);
+    // One begins; of those who come while it reads, one reads for all.
+    assert_eq!((shared, missed), (18, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_with_time_ends_in_time() {
     let testbed = Testbed::new().await.unwrap();
     let event = fill(&testbed, 1).await.remove(0);
