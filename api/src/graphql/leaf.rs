@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
+    ContainerType, ContextSelectionSet, Lookahead, Name, OutputType, Positioned, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field, Selection},
     registry::Registry,
@@ -28,8 +28,13 @@ pub(crate) struct Table<T>(pub(crate) Vec<T>);
 
 /// An object of which some fields are at hand: resolving them waits for nothing and never fails.
 pub(crate) trait Row: ContainerType {
-    /// Their names.
+    /// Those that always are.
     const AT_HAND: &'static [&'static str];
+
+    /// Whether a field is that is not always so. Asked of the first row for all of them.
+    fn has(&self, _field: &Lookahead<'_>, _name: &str) -> bool {
+        false
+    }
 
     /// How a field that takes no arguments and has no parts is written faster than it is resolved, where it matters.
     fn writer(_field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
@@ -132,7 +137,7 @@ fn columns<'a, T: Row>(ctx: &ContextSelectionSet<'a>, first: &T) -> Option<Vec<(
             let mut written = Vec::new();
             json::write_plain(first.introspection_type_name(), &mut written);
             Column::Constant(written)
-        } else if !T::AT_HAND.contains(&name) {
+        } else if !T::AT_HAND.contains(&name) && !first.has(&ctx.with_field(field).look_ahead(), name) {
             return None;
         } else {
             T::writer(name).map_or(Column::Resolved(field), Column::Written)

@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, Object};
 use service::{
     channel_api::{self, Breakers, RefreshError, Refreshed},
     domain::Channel,
-    read::EventEntry,
+    read::{EventEntry, With},
 };
 
 use super::{
     channel::CHANNELS,
     context::{loaders, renew},
-    event::EventAnalytics,
+    event::{EventAnalytics, read_with},
     faults,
     freshness::Freshness,
 };
@@ -34,7 +34,7 @@ impl Mutation {
     ) -> Result<RefreshEventPayload, Fault> {
         let id = faults::event_id("eventId", &event_id)?;
         let asked = loaders(ctx);
-        let Some(entry) = asked.event(id.clone()).await? else {
+        let Some(entry) = asked.event(id.clone(), With::Nothing).await? else {
             return Ok(RefreshEventPayload { event: None, refreshed: Arc::new([]) });
         };
         let reader = asked.reader();
@@ -46,7 +46,8 @@ impl Mutation {
         })?;
         // What was read before the refresh is not the event as it is now.
         renew(ctx);
-        Ok(RefreshEventPayload { event: loaders(ctx).event(id).await?, refreshed })
+        let with = read_with(&ctx.look_ahead().field("event"));
+        Ok(RefreshEventPayload { event: loaders(ctx).event(id, with).await?, refreshed })
     }
 }
 

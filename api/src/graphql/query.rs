@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use super::{
     channel::{ChannelGrouping, ChannelMetric, ChannelRanking, ranking_cost},
     context::loaders,
-    event::{EventAnalytics, EventConnection, EventFilter, EventOrder, Paging, page_cost},
+    event::{EventAnalytics, EventConnection, EventFilter, EventOrder, Paging, page_cost, read_with},
     faults,
     metric::Metric,
     node::Node,
@@ -27,7 +27,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "An `id` from an answer.")] id: ID,
     ) -> Result<Option<Node>, Fault> {
-        Node::find(&loaders(ctx), "id", &id).await
+        Node::find(&loaders(ctx), "id", &id, read_with(&ctx.look_ahead())).await
     }
 
     /// Whatever has these ids, in their order. Null in the place of one that is unknown or not the caller's.
@@ -43,8 +43,8 @@ impl Query {
                 format!("holds {} ids; at most {MAX_NODES} are allowed", ids.len()),
             ));
         }
-        let loaders = loaders(ctx);
-        let found = join_all(ids.iter().map(|id| Node::find(&loaders, "ids", id))).await;
+        let (loaders, with) = (loaders(ctx), read_with(&ctx.look_ahead()));
+        let found = join_all(ids.iter().map(|id| Node::find(&loaders, "ids", id, with))).await;
         Ok(found.into_iter().map(Result::transpose).collect())
     }
 
@@ -55,7 +55,7 @@ impl Query {
         #[graphql(desc = "The event's id in the service that owns events, 1 to 36 characters.")] event_id: ID,
     ) -> Result<Option<EventAnalytics>, Fault> {
         let id = faults::event_id("eventId", &event_id)?;
-        Ok(loaders(ctx).event(id).await?.map(EventAnalytics))
+        Ok(loaders(ctx).event(id, read_with(&ctx.look_ahead())).await?.map(EventAnalytics))
     }
 
     /// The events that the caller may see.
@@ -88,6 +88,7 @@ impl Query {
     /// ```graphql
     /// query OneUser { user(userId: "user-01") { id eventCount totalParticipants roi } }
     /// ```
+    #[expect(clippy::unused_async, reason = "resolvers are async")]
     async fn user(
         &self,
         ctx: &Context<'_>,
@@ -97,16 +98,12 @@ impl Query {
         if !loaders(ctx).reader().viewer.may_see(&id) {
             return Err(faults::forbidden());
         }
-        Ok(loaders(ctx).user(id).await?.map(UserAnalytics))
+        Ok(Some(UserAnalytics::of(id)))
     }
 
     /// The user of the caller's token. Null where authentication is off.
-    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<UserAnalytics>, Fault> {
-        let loaders = loaders(ctx);
-        match loaders.reader().viewer.user() {
-            Some(user) => Ok(loaders.user(user.clone()).await?.map(UserAnalytics)),
-            None => Ok(None),
-        }
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<UserAnalytics> {
+        loaders(ctx).reader().viewer.user().cloned().map(UserAnalytics::of)
     }
 
     /// Channels ranked over all the events that the filter selects.

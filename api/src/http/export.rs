@@ -4,6 +4,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use service::read::With;
+
 use super::cost::tell;
 use crate::{
     auth::Identity,
@@ -45,7 +47,7 @@ async fn read(shared: &Shared, identity: &Identity, id: &str, uri: &Uri) -> Resu
         }
     };
     let (service, reporter) = (shared.executor.service(), shared.executor.reporter());
-    let events = service.events(&identity.viewer, std::slice::from_ref(&id)).await;
+    let events = service.events(&identity.viewer, std::slice::from_ref(&id), With::Nothing).await;
     let Some(entry) = events.map_err(|error| reporter.service(&error))?.remove(&id) else {
         let text = "There is no such event, or it is somebody else's.\n";
         return Ok((StatusCode::NOT_FOUND, text).into_response());

@@ -1,5 +1,6 @@
 //! Rows read by the places of their columns. By name, each value of each row costs a text and a look-up.
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Type, postgres::PgRow};
 
 /// The columns of a row from some place on, in their order.
@@ -18,4 +19,14 @@ impl<'r> Columns<'r> {
         self.next += 1;
         value
     }
+}
+
+/// A moment, which the tables hold in UTC.
+pub(super) fn instant(columns: &mut Columns<'_>) -> Result<DateTime<Utc>, sqlx::Error> {
+    Ok(columns.next::<NaiveDateTime>()?.and_utc())
+}
+
+/// One that may be missing.
+pub(super) fn maybe_instant(columns: &mut Columns<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    Ok(columns.next::<Option<NaiveDateTime>>()?.map(|at| at.and_utc()))
 }

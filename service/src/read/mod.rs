@@ -1,5 +1,6 @@
 //! Reading: every finder takes the viewer, or something that only a finder with a viewer gives out.
 
+mod channel;
 mod columns;
 mod entry;
 mod filter;
@@ -10,7 +11,7 @@ mod spending;
 mod timeline;
 mod user;
 
-pub use entry::EventEntry;
+pub use entry::{EventEntry, With};
 pub use filter::{EventFilter, EventOrder, EventOrderField, SortDirection};
 pub use forecast::ForecastSpec;
 pub use page::{MAX_PAGE, Page, PageError, PageRequest};

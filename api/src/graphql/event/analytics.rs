@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Lookahead, Object};
 use rust_decimal::Decimal as Exact;
 use service::{
     channel_api,
     metrics::ChannelSums,
-    read::{EventEntry, ForecastSpec},
+    read::{EventEntry, ForecastSpec, With},
 };
 
 use super::{SortDirection, forecast::Forecast, funnel::Funnel, roi::Roi};
@@ -35,6 +35,17 @@ pub(crate) enum EventStatus {
     Archived,
 }
 
+/// Fields that need all of an event's channels.
+const OF_CHANNELS: [&str; 3] = ["channels", "funnel", "freshness"];
+
+/// Fields of ROI that need sums over them.
+const OF_SPENDING: [&str; 2] = ["distributionCost", "costPerConversion"];
+
+/// What to read events with, by what is asked for of them.
+pub(crate) fn read_with(asked: &Lookahead<'_>) -> With {
+    if OF_CHANNELS.iter().any(|field| asked.field(field).exists()) { With::Channels } else { With::Nothing }
+}
+
 /// What a forecast is counted as in the cost of an operation: models are fitted for it.
 const FORECAST: usize = 300;
 
@@ -54,6 +65,15 @@ impl Row for EventAnalytics {
         "createdAt",
         "updatedAt",
     ];
+
+    fn has(&self, field: &Lookahead<'_>, name: &str) -> bool {
+        let channels_are_here = self.0.channels.is_some();
+        match name {
+            "channels" | "funnel" => channels_are_here,
+            "roi" => channels_are_here || !OF_SPENDING.iter().any(|part| field.field(part).exists()),
+            _ => false,
+        }
+    }
 }
 
 /// The statistics of one promotional event.

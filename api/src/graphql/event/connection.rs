@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
+use futures_util::future::try_join_all;
 use service::{
     domain::UserId,
-    read::{EventEntry, Page, PageRequest},
+    read::{EventEntry, Page, PageRequest, With},
 };
 
 use super::{
     EventAnalytics, EventFilter,
+    analytics::read_with,
     order::{EventOrder, Order},
 };
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
         context::loaders,
         faults::page_fault,
         leaf::{Leaf, Table},
+        loaders::Loaders,
         scalar::Long,
     },
 };
@@ -42,6 +45,8 @@ pub(crate) struct Paging {
 
 pub(crate) struct EventConnection {
     page: Arc<Page>,
+    /// The page's events, with their channels where those are asked for.
+    entries: Vec<Arc<EventEntry>>,
     filter: service::read::EventFilter,
     /// Whose events they are, where they are one user's.
     owner: Option<UserId>,
@@ -68,8 +73,26 @@ impl EventConnection {
             let page = reader.reads_list(&filter).events_page(&reader.viewer, &filter, order, &request).await;
             Arc::new(page.map_err(fault)?)
         };
-        Ok(Self { page, filter, owner: owner.cloned() })
+        let entries = match asked_of_events(ctx) {
+            With::Nothing => page.entries().cloned().collect(),
+            With::Channels => try_join_all(page.entries().map(|entry| whole(&loaders, entry))).await?,
+        };
+        Ok(Self { page, entries, filter, owner: owner.cloned() })
     }
+}
+
+fn asked_of_events(ctx: &Context<'_>) -> With {
+    let asked = ctx.look_ahead();
+    match read_with(&asked.field("nodes")) {
+        With::Channels => With::Channels,
+        With::Nothing => read_with(&asked.field("edges").field("node")),
+    }
+}
+
+/// The event with its channels: what is asked for of it is then at hand.
+async fn whole(loaders: &Loaders, entry: &Arc<EventEntry>) -> Result<Arc<EventEntry>, Fault> {
+    let channels = Some(loaders.channels(entry).await?);
+    Ok(Arc::new(EventEntry { event: entry.event.clone(), channels }))
 }
 
 /// A part of a list of events.
@@ -82,12 +105,12 @@ impl EventConnection {
             index,
             node: EventAnalytics(Arc::clone(entry)),
         };
-        self.page.entries().enumerate().map(edge).collect()
+        self.entries.iter().enumerate().map(edge).collect()
     }
 
     /// The events of this page.
     async fn nodes(&self) -> Table<EventAnalytics> {
-        Table(self.page.entries().cloned().map(EventAnalytics).collect())
+        Table(self.entries.iter().cloned().map(EventAnalytics).collect())
     }
 
     /// Where this page lies in the list.

@@ -8,7 +8,7 @@ mod funnel;
 mod order;
 mod roi;
 
-pub(crate) use analytics::EventAnalytics;
+pub(crate) use analytics::{EventAnalytics, read_with};
 pub(crate) use connection::{EventConnection, Paging, page_cost};
 pub(crate) use filter::EventFilter;
 pub(crate) use order::{EventOrder, SortDirection};

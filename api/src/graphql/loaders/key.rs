@@ -6,11 +6,17 @@ use std::{
 
 use service::{
     domain::{ChannelName, EventId, UserId},
-    read::{EventEntry, EventFilter, EventOrder, ForecastSpec, PageRequest, RankingQuery, TimelineSpec},
+    read::{
+        EventEntry, EventFilter, EventOrder, ForecastSpec, PageRequest, RankingQuery, TimelineSpec, With,
+    },
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct EventById(pub(super) EventId);
+pub(super) struct EventById {
+    pub(super) id: EventId,
+    /// What will be asked for next.
+    pub(super) with: With,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UserById(pub(super) UserId);

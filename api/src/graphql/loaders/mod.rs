@@ -18,7 +18,7 @@ use service::{
     metrics::Ranking,
     read::{
         EventEntry, EventFilter, EventOrder, ForecastSpec, Page, PageRequest, RankingQuery, Spending,
-        Timeline, TimelineSpec,
+        Timeline, TimelineSpec, With,
     },
     timeline::Forecast,
 };
@@ -48,7 +48,7 @@ pub(crate) struct Loaders {
     spending: Of<SpendingOf, Spending>,
     timelines: Of<TimelineOf, Arc<Timeline>>,
     forecasts: Of<ForecastOf, Option<Forecast>>,
-    users: Of<UserById, Option<Arc<UserOverview>>>,
+    users: Of<UserById, Arc<UserOverview>>,
     pages: Of<PageOf, Arc<Page>>,
     counts: Of<CountOf, i64>,
     rankings: Of<RankingOf, Arc<Ranking>>,
@@ -84,9 +84,9 @@ impl Loaders {
         &self.reader
     }
 
-    /// The event, if it is described and the viewer's.
-    pub(crate) async fn event(&self, id: EventId) -> Outcome<Option<Arc<EventEntry>>> {
-        self.settle(self.events.try_load(EventById(id)).await)
+    /// The event, if it is described and the viewer's, read with what will be asked for next.
+    pub(crate) async fn event(&self, id: EventId, with: With) -> Outcome<Option<Arc<EventEntry>>> {
+        self.settle(self.events.try_load(EventById { id, with }).await)
     }
 
     /// The event's channels, by name.
@@ -121,8 +121,8 @@ impl Loaders {
         self.settle(self.forecasts.try_load(ForecastOf { of: of.clone().into(), spec }).await)
     }
 
-    /// The user's overview, if the viewer may see it.
-    pub(crate) async fn user(&self, id: UserId) -> Outcome<Option<Arc<UserOverview>>> {
+    /// The overview of a user whom the viewer may see.
+    pub(crate) async fn user(&self, id: UserId) -> Outcome<Arc<UserOverview>> {
         self.settle(self.users.try_load(UserById(id)).await)
     }
 

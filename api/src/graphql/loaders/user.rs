@@ -13,12 +13,12 @@ use super::{
 };
 use crate::graphql::faults::{page_fault, range_fault};
 
-impl BatchFn<UserById, Outcome<Option<Arc<UserOverview>>>> for Reader {
-    async fn load(&mut self, keys: &[UserById]) -> HashMap<UserById, Outcome<Option<Arc<UserOverview>>>> {
+impl BatchFn<UserById, Outcome<Arc<UserOverview>>> for Reader {
+    async fn load(&mut self, keys: &[UserById]) -> HashMap<UserById, Outcome<Arc<UserOverview>>> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0.clone()).collect();
         let service = self.reads_of_users(&ids);
         let read = service.users(&self.viewer, &ids).await.map_err(|error| self.reporter.service(&error));
-        answers(keys, &read, |users, key| Ok(users.get(&key.0).cloned()))
+        answers(keys, &read, |users, key| self.answered(users, &key.0, "overview"))
     }
 }
 

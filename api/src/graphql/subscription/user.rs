@@ -22,7 +22,7 @@ impl UserUpdate {
 
     /// The user's events in sums.
     async fn user(&self) -> UserAnalytics {
-        UserAnalytics(self.0.user.clone())
+        self.0.user.clone().into()
     }
 
     /// Give it to `userUpdated(after:)` to go on from here after a lost connection.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
-use service::{domain::UserOverview, metrics};
+use service::{
+    domain::{UserId, UserOverview},
+    metrics,
+};
 
 use crate::{
     error::Fault,
@@ -19,55 +22,81 @@ use crate::{
 };
 
 #[derive(Clone, Debug)]
-pub(crate) struct UserAnalytics(pub(crate) Arc<UserOverview>);
+pub(crate) struct UserAnalytics {
+    id: UserId,
+    /// The sums, where they are known already. Else they are read when the first of them is asked for: lists of events
+    /// don't need them.
+    overview: Option<Arc<UserOverview>>,
+}
+
+impl UserAnalytics {
+    /// One whom the viewer may see.
+    pub(crate) const fn of(id: UserId) -> Self {
+        Self { id, overview: None }
+    }
+
+    async fn overview(&self, ctx: &Context<'_>) -> Result<Arc<UserOverview>, Fault> {
+        match &self.overview {
+            Some(overview) => Ok(Arc::clone(overview)),
+            None => loaders(ctx).user(self.id.clone()).await,
+        }
+    }
+}
+
+impl From<Arc<UserOverview>> for UserAnalytics {
+    fn from(overview: Arc<UserOverview>) -> Self {
+        Self { id: overview.user_id.clone(), overview: Some(overview) }
+    }
+}
 
 /// All of one user's events in sums. A user without events has zeros.
 #[Object]
 impl UserAnalytics {
     /// Opaque; `node(id:)` takes it.
     pub(crate) async fn id(&self) -> ID {
-        GlobalId::User(self.0.user_id.clone()).encode()
+        GlobalId::User(self.id.clone()).encode()
     }
 
     /// The user's id in the service that owns users.
     async fn user_id(&self) -> ID {
-        ID(self.0.user_id.to_string())
+        ID(self.id.to_string())
     }
 
     /// How many events the user has.
-    async fn event_count(&self) -> Long {
-        self.0.event_count.into()
+    async fn event_count(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
+        Ok(self.overview(ctx).await?.event_count.into())
     }
 
     /// How many of them are ACTIVE.
-    async fn active_event_count(&self) -> Long {
-        self.0.active_event_count.into()
+    async fn active_event_count(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
+        Ok(self.overview(ctx).await?.active_event_count.into())
     }
 
     /// People who registered for any of them.
-    async fn total_participants(&self) -> Long {
-        self.0.total_participants.into()
+    async fn total_participants(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
+        Ok(self.overview(ctx).await?.total_participants.into())
     }
 
     /// Views of all of them.
-    async fn total_views(&self) -> Long {
-        self.0.total_views.into()
+    async fn total_views(&self, ctx: &Context<'_>) -> Result<Long, Fault> {
+        Ok(self.overview(ctx).await?.total_views.into())
     }
 
     /// What was invested in all of them, won.
-    async fn total_investment(&self) -> Decimal {
-        Decimal::rounded(self.0.total_investment)
+    async fn total_investment(&self, ctx: &Context<'_>) -> Result<Decimal, Fault> {
+        Ok(Decimal::rounded(self.overview(ctx).await?.total_investment))
     }
 
     /// What all of them are expected to bring in, won.
-    async fn expected_revenue(&self) -> Decimal {
-        Decimal::rounded(self.0.expected_revenue)
+    async fn expected_revenue(&self, ctx: &Context<'_>) -> Result<Decimal, Fault> {
+        Ok(Decimal::rounded(self.overview(ctx).await?.expected_revenue))
     }
 
     /// (expectedRevenue − totalInvestment) / totalInvestment × 100 of the sums, percent; may be negative. Null where
     /// totalInvestment is 0.
-    async fn roi(&self) -> Option<Decimal> {
-        metrics::roi(self.0.expected_revenue, self.0.total_investment).map(Decimal::rounded)
+    async fn roi(&self, ctx: &Context<'_>) -> Result<Option<Decimal>, Fault> {
+        let overview = self.overview(ctx).await?;
+        Ok(metrics::roi(overview.expected_revenue, overview.total_investment).map(Decimal::rounded))
     }
 
     /// The user's events.
@@ -89,7 +118,7 @@ impl UserAnalytics {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<EventConnection, Fault> {
         let paging = Paging { order: order_by, first, after, last, before };
-        EventConnection::read(ctx, Some(&self.0.user_id), filter, paging).await
+        EventConnection::read(ctx, Some(&self.id), filter, paging).await
     }
 
     /// Channels ranked over all of the user's events.
@@ -104,7 +133,7 @@ impl UserAnalytics {
         #[graphql(desc = "How many rows, 0 to 100; the rest is summed in `others`.", default = 10)] top: i32,
     ) -> Result<ChannelRanking, Fault> {
         let filter = service::read::EventFilter::default();
-        ChannelRanking::read(ctx, Some(&self.0.user_id), by, group_by, filter, top).await
+        ChannelRanking::read(ctx, Some(&self.id), by, group_by, filter, top).await
     }
 
     /// The course of all of the user's events together, in buckets of the time zone's calendar.
@@ -125,6 +154,6 @@ impl UserAnalytics {
         #[graphql(desc = "Another period to put beside.")] compare_to: Option<Comparison>,
     ) -> Result<Leaf<Timeline>, Fault> {
         let spec = spec(granularity, range, time_zone, fill_gaps, compare_to);
-        Ok(Leaf(Timeline(loaders(ctx).user_timeline(self.0.user_id.clone(), spec).await?)))
+        Ok(Leaf(Timeline(loaders(ctx).user_timeline(self.id.clone(), spec).await?)))
     }
 }

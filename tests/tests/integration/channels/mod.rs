@@ -14,7 +14,7 @@ use service::Service;
 use service::channel_api::{BaseUrl, Refreshed, Settings};
 use service::clock::SharedClock;
 use service::domain::{ChannelType, EventId, Viewer};
-use service::read::EventEntry;
+use service::read::{EventEntry, With};
 use tests::servers::channel_api::ChannelApi;
 use tests::testbed::Testbed;
 
@@ -73,7 +73,12 @@ async fn fill(testbed: &Testbed, events: usize) -> Vec<String> {
 
 async fn entry(service: &Service, event: &str) -> Arc<EventEntry> {
     let id = EventId::parse(event).unwrap();
-    service.events(&Viewer::Open, std::slice::from_ref(&id)).await.unwrap().remove(&id).unwrap()
+    service
+        .events(&Viewer::Open, std::slice::from_ref(&id), With::Nothing)
+        .await
+        .unwrap()
+        .remove(&id)
+        .unwrap()
 }
 
 /// Reads an event now.

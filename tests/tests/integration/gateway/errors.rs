@@ -130,7 +130,7 @@ async fn a_database_that_keeps_waiting_is_a_timeout() {
     let answer = errors(&client, &query).await;
     let error = &answer["errors"][0];
     assert_eq!(error["extensions"]["code"], "TIMEOUT", "{answer}");
-    assert_eq!(error["path"], json!(["event", "funnel"]), "{answer}");
+    assert_eq!(error["path"], json!(["event"]), "{answer}");
     assert!(answer["data"]["metrics"][0]["name"].is_string(), "{answer}");
     assert_told_to_the_operator(&gateway, &answer, "lock timeout");
     locked.rollback().await.unwrap();

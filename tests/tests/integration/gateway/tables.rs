@@ -9,6 +9,8 @@ use super::fill;
 const FIELDS: &str = "query ($type: String!) { __type(name: $type) { fields {
   name args { name } type { kind ofType { kind ofType { kind } } } } } }";
 
+const FUNNEL: &str = "steps { key: __typename count fromPrevious }";
+
 /// The fields of a type that take nothing and have no parts, in an order that no type has, with some under other names.
 async fn leaves(client: &GraphQl, kind: &str) -> String {
     let answer = client.data(FIELDS, json!({ "type": kind })).await.unwrap();
@@ -39,6 +41,8 @@ async fn lists_say_the_same_whoever_writes_them() {
     let channel = leaves(&client, "ChannelAnalytics").await;
     let event = leaves(&client, "EventAnalytics").await;
     let row = leaves(&client, "ChannelRankingRow").await;
+    let roi = leaves(&client, "Roi").await;
+    let own = roi.replace("distributionCost", "").replace("costPerConversion", "");
     let variables = json!({ "event": ids[0], "user": testbed.id("user", 0) });
     // The parent, the list, and what of it.
     let lists = [
@@ -48,11 +52,28 @@ async fn lists_say_the_same_whoever_writes_them() {
             format!("points {{ {point} compared {{ {totals} }} }}"),
         ),
         ("query ($event: ID!) { event(eventId: $event)", "channels", channel.clone()),
-        ("query ($event: ID!) { event(eventId: $event)", "channels(types: [VOICE])", channel),
+        ("query ($event: ID!) { event(eventId: $event)", "channels(types: [VOICE])", channel.clone()),
         (
             "query ($user: ID!) { user(userId: $user)",
             "events(first: 2)",
             format!("nodes {{ ... on Node {{ id }} title {event} }}"),
+        ),
+        (
+            "query ($user: ID!) { user(userId: $user)",
+            "events(first: 2)",
+            format!(
+                "nodes {{ channels(types: [SNS]) {{ {channel} }} roi {{ {roi} }} funnel {{ {FUNNEL} }} }}"
+            ),
+        ),
+        (
+            "query ($user: ID!) { user(userId: $user)",
+            "events(first: 2)",
+            format!("nodes {{ roi {{ {own} }} }}"),
+        ),
+        (
+            "query ($user: ID!) { user(userId: $user)",
+            "events(first: 2)",
+            format!("nodes {{ roi {{ {roi} }} }}"),
         ),
         (
             "query ($user: ID!) { user(userId: $user)",

@@ -8,7 +8,7 @@ use rand::{Rng as _, SeedableRng as _};
 use sea_orm::sqlx;
 use service::domain::{Bucket, EventId, Granularity, Viewer};
 use service::ingest::{Batch, Fact};
-use service::read::TimelineSpec;
+use service::read::{TimelineSpec, With};
 use service::timeline::RangeInput;
 use service::{Service, Upkeep};
 
@@ -56,7 +56,8 @@ type Answers = BTreeMap<(String, String, String), Vec<Bucket>>;
 /// What dashboards are told, in zones whose offset is a half, a quarter and a whole hour.
 async fn answers(service: &Arc<Service>) -> Answers {
     let ids: Vec<EventId> = events().iter().map(|event| EventId::parse(event).unwrap()).collect();
-    let entries: Vec<_> = service.events(&Viewer::Open, &ids).await.unwrap().into_values().collect();
+    let entries: Vec<_> =
+        service.events(&Viewer::Open, &ids, With::Nothing).await.unwrap().into_values().collect();
     assert_eq!(entries.len(), EVENTS);
     let range = RangeInput { last: None, from: Some(instant(FROM)), to: Some(instant(TO)) };
     let mut answers = Answers::new();
