@@ -254,7 +254,6 @@ impl Service {
     /// Says whether commits are heard. True where they were before.
     pub(crate) fn set_listening(&self, listening: bool) -> bool {
         let before = self.listening.swap(listening, Ordering::SeqCst);
-        self.readers.set_hearing(listening);
         self.cache.trust(listening);
         before
     }

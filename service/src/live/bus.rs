@@ -173,7 +173,6 @@ impl Service {
             Err(error) => {
                 // From another version: what it said is not known, so everything may have changed.
                 tracing::warn!(%error, "a message on the bus could not be read");
-                self.readers().doubt();
                 self.cache().trust(true);
                 self.hub().resync();
             }

@@ -102,7 +102,6 @@ impl Service {
         if commits.is_empty() {
             return true;
         }
-        self.readers().doubt();
         let invalidated = self.cache().invalidate(&sources(&commits)).await.is_ok();
         fault::pass(Boundary::InPublication);
         let told = invalidated && self.announce(&commits).await.is_ok();
@@ -116,9 +115,8 @@ impl Service {
         told
     }
 
-    /// Takes in what another process committed: what this process reads from and its cache first, then the followers.
+    /// Takes in what another process committed: its cache first, then the followers.
     pub(super) fn deliver(&self, commits: &[Commit]) {
-        self.readers().doubt();
         self.cache().invalidate_memory(&sources(commits));
         self.hub().deliver(commits, self.clock().now());
     }

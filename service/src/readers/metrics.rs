@@ -9,7 +9,7 @@ const READS: &str = "pulsegate_replica_reads_total";
 pub(super) enum Outcome {
     /// The replica answered.
     Answered,
-    /// The primary had to: the replica did not yet have what this process knows of.
+    /// The primary had to: the replica did not yet have what was committed before the read.
     Behind,
     /// The primary had to: the replica did not answer.
     Away,
@@ -17,15 +17,13 @@ pub(super) enum Outcome {
     Misfit,
     /// The primary had to: one of the three was so a moment before.
     Resting,
-    /// The primary had to: the bus is away, so it is not known what is new.
-    Deaf,
 }
 
 /// Describes the counter, for whoever reads the metrics.
 pub fn describe() {
     describe_counter!(
         READS,
-        "Reads that might go to the replica: answered by it, or by the primary because it was behind, away, a misfit, resting after that, or because this process was deaf to the bus"
+        "Reads that might go to the replica: answered by it, or by the primary because it was behind, away, a misfit, or resting after that"
     );
 }
 
@@ -36,7 +34,6 @@ pub(super) fn count(outcome: Outcome) {
         Outcome::Away => "away",
         Outcome::Misfit => "misfit",
         Outcome::Resting => "resting",
-        Outcome::Deaf => "deaf",
     };
     counter!(READS, "outcome" => outcome).increment(1);
 }

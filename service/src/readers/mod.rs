@@ -5,10 +5,7 @@ mod metrics;
 mod position;
 mod replica;
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
@@ -22,7 +19,6 @@ use sea_query_sqlx::SqlxValues;
 
 use self::{
     connections::{Connections, Patience},
-    metrics::Outcome,
     replica::Replica,
 };
 
@@ -52,8 +48,6 @@ impl Misfit {
 pub(crate) struct Readers {
     primary: Connections,
     replica: Option<Replica>,
-    /// Whether it is heard what others commit. Without that nobody can tell whether a replica is behind.
-    hears: AtomicBool,
 }
 
 impl Readers {
@@ -68,7 +62,6 @@ impl Readers {
         Self {
             primary: Connections::new(primary, most, Patience { all: patience, server: patience }),
             replica: replica.map(|options| Replica::new(options, most)),
-            hears: AtomicBool::new(false),
         }
     }
 
@@ -80,19 +73,6 @@ impl Readers {
     /// How many of the primary's wait for something to do.
     pub(crate) fn idle(&self) -> u32 {
         self.primary.idle()
-    }
-
-    /// There is, or may be, something that a replica does not have yet. To be called before it is used or told on.
-    pub(crate) fn doubt(&self) {
-        if let Some(replica) = &self.replica {
-            replica.watermark.doubt();
-        }
-    }
-
-    /// Says whether commits are heard.
-    pub(crate) fn set_hearing(&self, hears: bool) {
-        self.doubt();
-        self.hears.store(hears, Ordering::SeqCst);
     }
 
     /// By how many bytes of log the replica is behind; `None` without one.
@@ -121,22 +101,15 @@ impl Readers {
         A: IntoArguments<Postgres> + 'q,
     {
         let Some(replica) = &self.replica else { return self.of_primary(query()).await };
-        if self.hears.load(Ordering::SeqCst) {
-            if let Some(mut lent) = replica.get(&self.primary).await {
-                let answer = query().fetch_all(lent.connection()?);
-                if let Some(rows) = replica.ask(answer).await {
-                    let rows = rows?;
-                    lent.release();
-                    return Ok(rows);
-                }
+        if let Some(mut lent) = replica.get(&self.primary).await {
+            let answer = query().fetch_all(lent.connection()?);
+            if let Some(rows) = replica.ask(answer).await {
+                let rows = rows?;
+                lent.release();
+                return Ok(rows);
             }
-        } else {
-            metrics::count(Outcome::Deaf);
         }
-        let rows = self.of_primary(query()).await?;
-        // May be ahead of everything that was heard.
-        replica.watermark.doubt();
-        Ok(rows)
+        self.of_primary(query()).await
     }
 
     async fn of_primary<'q, A>(&self, query: Query<'q, Postgres, A>) -> Result<Vec<PgRow>, sqlx::Error>

@@ -41,41 +41,29 @@ impl Position {
     }
 }
 
-/// The position that a replica must have reached to show nothing older than what this process has heard of or shown.
+/// The position that a replica must have reached to have all that was committed before a read began.
 #[derive(Debug, Default)]
 pub(super) struct Watermark {
-    /// How often it was said that there may be something new.
-    doubts: AtomicU64,
-    /// How many of them the position is known to cover.
-    settled: AtomicU64,
+    /// How many have wanted to know.
+    asked: AtomicU64,
+    /// How many of them the position is known to be new enough for: the primary was asked after they wanted to know.
+    answered: AtomicU64,
     position: AtomicI64,
     asking: Mutex<()>,
 }
 
 impl Watermark {
-    /// Nothing is known of the database yet.
-    pub(super) fn new() -> Self {
-        Self { doubts: AtomicU64::new(1), ..Self::default() }
-    }
-
-    /// There may be something new: the primary is asked before a replica is used again.
-    pub(super) fn doubt(&self) {
-        self.doubts.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// What a replica must have; the primary is asked once for all who wait.
+    /// What a replica must have by now; the primary is asked once for all who wait.
     pub(super) async fn needed(&self, primary: &Connections) -> Result<Position, sqlx::Error> {
-        let doubts = self.doubts.load(Ordering::SeqCst);
-        if self.settled.load(Ordering::SeqCst) < doubts {
-            let _asking = self.asking.lock().await;
-            if self.settled.load(Ordering::SeqCst) < doubts {
-                let covered = self.doubts.load(Ordering::SeqCst);
-                let mut lent = primary.get().await?;
-                let Position(position) = Position::of_primary(lent.connection()?).await?;
-                lent.release();
-                self.position.store(position, Ordering::SeqCst);
-                self.settled.store(covered, Ordering::SeqCst);
-            }
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let _asking = self.asking.lock().await;
+        if self.answered.load(Ordering::SeqCst) < number {
+            let covered = self.asked.load(Ordering::SeqCst);
+            let mut lent = primary.get().await?;
+            let Position(position) = Position::of_primary(lent.connection()?).await?;
+            lent.release();
+            self.position.store(position, Ordering::SeqCst);
+            self.answered.store(covered, Ordering::SeqCst);
         }
         Ok(Position(self.position.load(Ordering::SeqCst)))
     }

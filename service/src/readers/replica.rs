@@ -1,4 +1,5 @@
-//! A replica that reads may go to. It is asked only once it is known to have all that was committed before the read began. Where it is behind that, away, or no replica of this database at all, the primary answers.
+//! A replica that reads may go to. It is asked only once it is known to have all that was committed before the read
+//! began. Where it is behind that, away, or no replica of this database at all, the primary answers.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -38,8 +39,8 @@ const IDENTITY: &str = "SELECT md5(installation.id || datname || pg_database.oid
 
 #[derive(Debug)]
 pub(super) struct Replica {
-    pub(super) connections: Connections,
-    pub(super) watermark: Watermark,
+    connections: Connections,
+    watermark: Watermark,
     rest: Mutex<Rest>,
 }
 
@@ -69,7 +70,7 @@ impl Replica {
     pub(super) fn new(options: PgConnectOptions, most: usize) -> Self {
         Self {
             connections: Connections::new(options, most, PATIENCE),
-            watermark: Watermark::new(),
+            watermark: Watermark::default(),
             rest: Mutex::default(),
         }
     }
@@ -109,7 +110,6 @@ impl Replica {
     async fn try_get(&self, primary: &Connections) -> Result<Lent, Unfit> {
         // What is read may be kept in Redis under a fence that was raised for a commit that this process has not heard of
         // yet. The fence was looked at before, so whatever it stands for is in what the primary has by now.
-        self.watermark.doubt();
         let needed = self.watermark.needed(primary).await?;
         let mut lent = self.connections.get().await?;
         if lent.has().is_none_or(|has| has < needed) {
@@ -164,7 +164,6 @@ impl Replica {
 
     /// By how many bytes of log it is behind the primary.
     pub(super) async fn examine(&self, primary: &Connections) -> Result<Result<u64, Misfit>, sqlx::Error> {
-        self.watermark.doubt();
         let needed = self.watermark.needed(primary).await?;
         let mut lent = self.connections.get().await?;
         if let Err(misfit) = recognize(lent.connection()?, primary).await? {
