@@ -45,21 +45,20 @@ impl Asked {
 }
 
 impl StoredSeries {
-    /// Adds what stands in a row behind the event's id. Without an instant it is the count before the window.
-    fn add(&mut self, columns: &mut Columns<'_>) -> Result<(), Error> {
-        let instant: Option<NaiveDateTime> = columns.next()?;
-        let counters = Counters {
-            participants: columns.next()?,
-            views: columns.next()?,
-            engagement: columns.next()?,
-            conversions: columns.next()?,
-        };
-        let cumulative = columns.next::<i32>()?.into();
-        match instant {
-            None => self.base = cumulative,
-            Some(instant) => self.rows.push((instant.and_utc(), counters, cumulative)),
-        }
-        Ok(())
+    /// Reads what stands in a row behind the event's id.
+    fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
+        let base: Option<i32> = columns.next()?;
+        let instants: Vec<NaiveDateTime> = columns.next()?;
+        let (participants, views): (Vec<i64>, Vec<i64>) = (columns.next()?, columns.next()?);
+        let (engagement, conversions): (Vec<i64>, Vec<i64>) = (columns.next()?, columns.next()?);
+        let cumulative: Vec<i32> = columns.next()?;
+        let counters = zipped(participants, views, engagement, conversions);
+        let rows = instants.into_iter().zip(counters).zip(cumulative);
+        let rows = rows.map(|((instant, counters), count)| (instant.and_utc(), counters, count.into()));
+        let mut rows: Vec<_> = rows.collect();
+        // The database puts them together as it finds them.
+        rows.sort_unstable_by_key(|(instant, ..)| *instant);
+        Ok(Self { revision: 0, base: base.unwrap_or_default().into(), rows })
     }
 
     pub(in crate::read) fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
@@ -75,45 +74,60 @@ impl StoredSeries {
     }
 }
 
-/// The numbers of each event's window. An event's first row has no instant and holds the cumulative count before the
-/// window.
+fn zipped(
+    participants: Vec<i64>,
+    views: Vec<i64>,
+    engagement: Vec<i64>,
+    conversions: Vec<i64>,
+) -> impl Iterator<Item = Counters> {
+    let pairs = participants.into_iter().zip(views).zip(engagement.into_iter().zip(conversions));
+    pairs.map(|((participants, views), (engagement, conversions))| Counters {
+        participants,
+        views,
+        engagement,
+        conversions,
+    })
+}
+
+/// The numbers of each event's window, one row for each event: sending and reading a row for each bucket takes longer than
+/// finding them.
 macro_rules! series {
     ($buckets:literal) => {
         concat!(
             r#"
-SELECT asked.event_id, found.instant, found.participants, found.views, found.engagement, found.conversions,
-       found.cumulative
+SELECT asked.event_id, before.cumulative, found.*
 FROM unnest($1::text[], $2::timestamp[], $3::timestamp[]) AS asked (event_id, starts, ends)
+LEFT JOIN LATERAL (
+    SELECT cumulative_participants AS cumulative FROM timeline_data
+    WHERE event_id = asked.event_id AND "timestamp" < asked.starts
+    ORDER BY "timestamp" DESC LIMIT 1
+) AS before ON true
 CROSS JOIN LATERAL (
-    (SELECT NULL::timestamp AS instant, 0::bigint AS participants, 0::bigint AS views, 0::bigint AS engagement,
-            0::bigint AS conversions, before.cumulative_participants AS cumulative
-     FROM timeline_data AS before
-     WHERE before.event_id = asked.event_id AND before."timestamp" < asked.starts
-     ORDER BY before."timestamp" DESC LIMIT 1)
-    UNION ALL ("#,
+    SELECT coalesce(array_agg(instant), '{}'), coalesce(array_agg(participants), '{}'), coalesce(array_agg(views), '{}'),
+           coalesce(array_agg(engagement), '{}'), coalesce(array_agg(conversions), '{}'),
+           coalesce(array_agg(cumulative), '{}')
+    FROM ("#,
             $buckets,
-            ")) AS found"
+            ") AS buckets) AS found"
         )
     };
 }
 
 /// Sums per bucket. The bounds are those of all windows together: windows of one granularity and zone share them.
 const SERIES: &str = series!(
-    r#"SELECT min("timestamp"), sum(participants), sum(views), sum(engagement), sum(conversions),
-            max(cumulative_participants)
-     FROM timeline_data
-     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends
-     GROUP BY width_bucket("timestamp", $4::timestamp[])
-     ORDER BY 1"#
+    r#"SELECT min("timestamp") AS instant, sum(participants) AS participants, sum(views) AS views,
+           sum(engagement) AS engagement, sum(conversions) AS conversions, max(cumulative_participants) AS cumulative
+    FROM timeline_data
+    WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends
+    GROUP BY width_bucket("timestamp", $4::timestamp[])"#
 );
 
 /// Where a bucket is a row.
 const MINUTES: &str = series!(
-    r#"SELECT "timestamp", participants::bigint, views::bigint, engagement::bigint, conversions::bigint,
-            cumulative_participants
-     FROM timeline_data
-     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends
-     ORDER BY 1"#
+    r#"SELECT "timestamp" AS instant, participants::bigint, views::bigint, engagement::bigint, conversions::bigint,
+           cumulative_participants AS cumulative
+    FROM timeline_data
+    WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends"#
 );
 
 pub(super) fn naive(instants: &[DateTime<Utc>]) -> Vec<NaiveDateTime> {
@@ -269,22 +283,12 @@ impl Service {
             let query = || sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds);
             self.readers().rows(query).await?
         };
-        let mut by_event: HashMap<EventId, StoredSeries> = HashMap::with_capacity(windows.len());
-        let mut rows = rows.iter().peekable();
-        // Those of one event come one after the other, so it is looked for once.
-        while let Some(&first) = rows.peek() {
-            let event: &str = Columns::from(first, 0).next()?;
-            let series = by_event.entry(EventId::trusted(event)).or_default();
-            while let Some(&row) = rows.peek() {
+        rows.iter()
+            .map(|row| {
                 let columns = &mut Columns::from(row, 0);
-                if columns.next::<&str>()? != event {
-                    break;
-                }
-                series.add(columns)?;
-                rows.next();
-            }
-        }
-        Ok(by_event)
+                Ok((EventId::trusted(columns.next()?), StoredSeries::read(columns)?))
+            })
+            .collect()
     }
 
     /// A window as the database has it now, past every cache, gaps filled.
