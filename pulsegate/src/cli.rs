@@ -1,21 +1,19 @@
 //! The command line.
 
+mod demo;
 pub(crate) mod dlq;
+mod examples;
 mod rebuild;
 pub(crate) mod revoke;
 
 use std::{collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{
-    Arg, ArgAction, ArgMatches, Command,
-    builder::{PossibleValuesParser, ValueParser},
-    value_parser,
-};
+use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 use consumer::rebuild::Plan;
 use service::domain::UserId;
 
 use crate::config::{
-    File, Layers, Mistakes, parse,
+    File, Layers, Mistakes,
     variable::{
         self, CHANNELS, CONNECTIONS, DATABASE, GATEWAY, Group, KAFKA, LIMITS, LOGGING, PROBES, REDIS,
         REPLICA, UPKEEP,
@@ -63,60 +61,6 @@ pub(crate) enum Migrate {
 const ABOUT: &str =
     "Follows promotional events from Kafka into PostgreSQL and answers dashboards over GraphQL.";
 
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  pulsegate
-      the whole product at http://127.0.0.1:8080, with nothing else installed
-  pulsegate serve --no-demo --http-addr 127.0.0.1:9000
-      the same without demo data, at another address
-  DATABASE_URL=postgres://user:password@db/pulsegate KAFKA_BROKERS=kafka:9092 pulsegate serve --with-consumer --migrate
-      with a database and a Kafka that are there, consuming too
-
-Every option can be set by a variable of the same name (--http-addr: HTTP_ADDR) or by a key of the file that --config
-names (http_addr). Flags go before variables, variables before the file.";
-
-const CONSUME_EXAMPLES: &str = "\
-Examples:
-  DATABASE_URL=postgres://user:password@db/pulsegate KAFKA_BROKERS=kafka:9092 pulsegate consume
-      reads the topics into the database
-  KAFKA_SECURITY_PROTOCOL=sasl_ssl KAFKA_SASL_MECHANISM=SCRAM-SHA-512 pulsegate consume --config pulsegate.toml
-      with settings of librdkafka, the rest in a file";
-
-const MIGRATE_EXAMPLES: &str = "\
-Examples:
-  DATABASE_URL=postgres://user:password@db/pulsegate pulsegate migrate up
-      brings the database to this version's schema
-  pulsegate migrate status
-      lists the migrations of the embedded database
-  pulsegate migrate down --steps 1
-      takes the newest migration back, and what it holds";
-
-const SCHEMA_EXAMPLES: &str = "\
-Examples:
-  pulsegate schema > schema.graphql";
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  pulsegate check --config pulsegate.toml
-      reads all settings, asks everything that they name, and says what `serve` and `consume` would do
-  pulsegate check && pulsegate migrate up
-      migrates a database only where everything answers
-
-It changes nothing. Its exit code is 2 where a setting is wrong, 1 where something does not answer as it should.";
-
-const DEMO_EXAMPLES: &str = "\
-Examples:
-  KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo
-      two weeks of history, then a minute live
-  KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo --users 20 --events 200 --days 30 --rate 500 --duration 600
-      more of everything
-  KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo --days 0 --duration 0
-      live only, until Ctrl-C
-  KAFKA_BROKERS=127.0.0.1:9092 pulsegate demo --duration 0 --channel-api 127.0.0.1:8090
-      with channels to read, for a consumer with CHANNEL_API_TV_URL=http://127.0.0.1:8090/tv and the like
-
-What it has said once it says under the same message ids again, so that going on later doubles nothing.";
-
 /// The whole command line.
 pub(crate) fn command() -> Command {
     serve_options(Command::new("pulsegate"))
@@ -126,11 +70,11 @@ pub(crate) fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
         .max_term_width(120)
-        .after_help(SERVE_EXAMPLES)
+        .after_help(examples::SERVE)
         .subcommand(
             serve_options(Command::new("serve"))
                 .about("The GraphQL gateway; with nothing configured, everything (the default)")
-                .after_help(SERVE_EXAMPLES),
+                .after_help(examples::SERVE),
         )
         .subcommand(
             configured(
@@ -139,7 +83,7 @@ pub(crate) fn command() -> Command {
             )
             .about("The Kafka consumer, and the refresh of channels from their external APIs")
             .arg(switch("migrate", "Bring a configured database to this version's schema first"))
-            .after_help(CONSUME_EXAMPLES),
+            .after_help(examples::CONSUME),
         )
         .subcommand(
             configured(Command::new("migrate"), &[DATABASE])
@@ -157,60 +101,21 @@ pub(crate) fn command() -> Command {
                         .value_parser(value_parser!(u32).range(1..))
                         .help("How many migrations `down` takes back [default: all]"),
                 )
-                .after_help(MIGRATE_EXAMPLES),
+                .after_help(examples::MIGRATE),
         )
-        .subcommand(Command::new("schema").about("Prints the GraphQL schema").after_help(SCHEMA_EXAMPLES))
+        .subcommand(Command::new("schema").about("Prints the GraphQL schema").after_help(examples::SCHEMA))
         .subcommand(
             configured(
                 Command::new("check"),
                 &[GATEWAY, CONNECTIONS, DATABASE, REPLICA, REDIS, KAFKA, UPKEEP, PROBES, LIMITS],
             )
             .about("Checks all settings and what they name, and says what would be done")
-            .after_help(CHECK_EXAMPLES),
+            .after_help(examples::CHECK),
         )
-        .subcommand(demo())
+        .subcommand(demo::command())
         .subcommand(rebuild::command())
         .subcommand(dlq::command())
         .subcommand(revoke::command())
-}
-
-fn demo() -> Command {
-    let number = |name: &'static str, default: &'static str, parser: ValueParser, help: &'static str| {
-        Arg::new(name).long(name).value_name("N").default_value(default).value_parser(parser).help(help)
-    };
-    let range =
-        |range: std::ops::RangeInclusive<i64>| -> ValueParser { value_parser!(u32).range(range).into() };
-    configured(Command::new("demo"), &[KAFKA])
-        .about("Produces believable events to the configured Kafka")
-        .arg(number("users", "3", range(1..=10_000), "Owners of events"))
-        .arg(number("events", "9", range(1..=1_000), "Events at a time; those that ended lately come on top"))
-        .arg(number(
-            "days",
-            "14",
-            range(0..=365),
-            "Days of history; campaigns of that time are told from their launch",
-        ))
-        .arg(
-            number("rate", "2", range(1..=10_000), "Messages a second after the history")
-                .value_name("EVENTS_PER_S"),
-        )
-        .arg(
-            number(
-                "duration",
-                "60",
-                value_parser!(u32).into(),
-                "Seconds to go on after the history; 0: until Ctrl-C",
-            )
-            .value_name("S"),
-        )
-        .arg(
-            Arg::new("channel-api")
-                .long("channel-api")
-                .value_name("IP:PORT")
-                .value_parser(parse::address)
-                .help("Answer there as the external API of the demo's channels, with a failure now and then"),
-        )
-        .after_help(DEMO_EXAMPLES)
 }
 
 fn serve_options(command: Command) -> Command {
@@ -276,16 +181,7 @@ fn task(name: &str, matches: &ArgMatches) -> Task {
         "schema" => Task::Schema,
         "check" => Task::Check,
         "rebuild" => Task::Rebuild(rebuild::plan(matches)),
-        "demo" => Task::Demo {
-            users: number("users").unwrap_or_default(),
-            events: number("events").unwrap_or_default(),
-            days: number("days").unwrap_or_default(),
-            rate: number("rate").unwrap_or_default(),
-            duration: number("duration")
-                .filter(|seconds| *seconds > 0)
-                .map(|s| Duration::from_secs(s.into())),
-            channel_api: matches.get_one::<SocketAddr>("channel-api").copied(),
-        },
+        "demo" => demo::task(matches),
         _ => Task::Serve {
             demo: !flag("no-demo"),
             with_consumer: flag("with-consumer"),

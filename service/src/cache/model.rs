@@ -1,5 +1,5 @@
-//! The protocol of the levels, searched through: every order in which two gateways, a writer, a bus that may lose messages
-//! and a Redis that may forget or fall back can take their steps, within bounds.
+//! The protocol of the levels, searched through: every order in which two gateways, a writer, a bus that may lose messages,
+//! a Redis that may forget or fall back and replicas that may be behind can take their steps, within bounds.
 //!
 //! One event, of which two kinds of entries are kept: what was read of it, with the revision, at both levels; and finished
 //! answers, which say none, in the memory alone. What has to hold of every answer:
@@ -34,6 +34,8 @@ enum Without {
     Labels,
     /// What was kept before messages were lost is believed.
     Distrust,
+    /// A replica is read from that has what this process knows of, though more may be committed.
+    Asking,
 }
 
 /// A fence in Redis: the run of the server, and a number that is used once.
@@ -53,6 +55,8 @@ enum Step {
     Memory(Option<u8>),
     /// Redis was looked at.
     Redis(Option<u8>, Option<Fence>),
+    /// It is known what a replica must have to be read from.
+    Asked(Option<u8>, Option<Fence>, Revision),
     /// The database was read.
     Read(Option<u8>, Option<Fence>, Revision),
     /// The memory is filled, or was refused.
@@ -108,6 +112,8 @@ enum Trouble {
     Failover,
     /// A gateway does not hear what is told, and notices later.
     Loss,
+    /// What is read comes from replicas that may be behind.
+    Lag,
 }
 
 const ONE_GATEWAY: [usize; GATEWAYS] = [2, 0];
@@ -256,6 +262,21 @@ impl Search {
                     Step::Redis(memory, Some(fence))
                 }
             }
+            Step::Redis(memory, redis) if self.trouble == Trouble::Lag => {
+                let known = gateway.latest.max(Self::start().stored);
+                let needed = if self.without == Without::Asking { known } else { world.stored };
+                Step::Asked(memory, redis, needed)
+            }
+            Step::Asked(memory, redis, needed) => {
+                for revision in needed..=world.stored {
+                    let mut next = *world;
+                    let gateway = &mut next.gateways[at];
+                    self.found(gateway, revision);
+                    gateway.readers[index].step = Step::Read(memory, redis, revision);
+                    after.push(next);
+                }
+                return Ok(());
+            }
             Step::Redis(memory, redis) => {
                 self.found(gateway, world.stored);
                 Step::Read(memory, redis, world.stored)
@@ -351,6 +372,12 @@ fn no_answer_falls_behind_where_messages_are_lost() {
 }
 
 #[test]
+fn no_answer_falls_behind_where_replicas_do() {
+    no_answer_falls_behind(Trouble::Lag, ONE_GATEWAY);
+    no_answer_falls_behind(Trouble::Lag, BOTH_GATEWAYS);
+}
+
+#[test]
 fn each_part_of_the_protocol_is_needed() {
     for (without, trouble) in [
         (Without::FencesOnFill, Trouble::Eviction),
@@ -358,6 +385,7 @@ fn each_part_of_the_protocol_is_needed() {
         (Without::Outdating, Trouble::Eviction),
         (Without::Labels, Trouble::Eviction),
         (Without::Distrust, Trouble::Loss),
+        (Without::Asking, Trouble::Lag),
     ] {
         let search = |readers| Search { without, trouble, readers }.run().is_err();
         let found = search(ONE_GATEWAY) || search(BOTH_GATEWAYS);
