@@ -43,6 +43,8 @@ pub(super) struct Queue {
 struct Inner {
     items: VecDeque<Item>,
     bytes: usize,
+    /// How many the writer waits for.
+    wanted: usize,
     closed: bool,
 }
 
@@ -56,8 +58,11 @@ impl Queue {
         let mut inner = self.lock();
         inner.bytes += item.bytes();
         inner.items.push_back(item);
+        let is_enough = inner.items.len() >= inner.wanted || self.fills(&inner, 1);
         drop(inner);
-        self.filled.notify_one();
+        if is_enough {
+            self.filled.notify_one();
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -82,12 +87,28 @@ impl Queue {
         !self.fills(&inner, 1)
     }
 
+    /// Waits until there are so many, or it is full or closed.
+    pub(super) async fn gather(&self, wanted: usize) {
+        loop {
+            let filled = self.filled.notified();
+            {
+                let mut inner = self.lock();
+                if inner.closed || inner.items.len() >= wanted || self.fills(&inner, 1) {
+                    return;
+                }
+                inner.wanted = wanted;
+            }
+            filled.await;
+        }
+    }
+
     /// What is there, up to `limit` messages, waiting for the first; whether more is left behind. `None` once closed.
     pub(super) async fn take(&self, limit: usize) -> Option<(Vec<Item>, bool)> {
         loop {
             let filled = self.filled.notified();
             {
                 let mut inner = self.lock();
+                inner.wanted = 0;
                 if inner.closed {
                     return None;
                 }
@@ -127,6 +148,10 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+
     use super::*;
     use crate::message::Code;
 
@@ -170,6 +195,27 @@ mod tests {
         assert_eq!(waiting.await.unwrap(), Some(1));
         queue.close();
         assert!(queue.take(3).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn gathers_until_there_is_enough() {
+        let queue = Queue::new(4, 1 << 20);
+        queue.push(item(0));
+        let mut two = pin!(queue.gather(2));
+        assert!(poll!(&mut two).is_pending());
+        queue.push(item(1));
+        two.await;
+        let mut many = pin!(queue.gather(100));
+        assert!(poll!(&mut many).is_pending());
+        queue.push(item(2));
+        assert!(poll!(&mut many).is_pending());
+        queue.push(item(3));
+        many.await;
+        queue.take(4).await.unwrap();
+        let mut never = pin!(queue.gather(1));
+        assert!(poll!(&mut never).is_pending());
+        queue.close();
+        never.await;
     }
 
     #[tokio::test]
