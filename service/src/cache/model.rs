@@ -34,6 +34,8 @@ enum Without {
     Labels,
     /// What was kept before messages were lost is believed.
     Distrust,
+    /// What was read from a replica after something newer was read elsewhere is kept.
+    Overtaking,
     /// A replica is read from that has what this process knows of, though more may be committed.
     Asking,
 }
@@ -309,7 +311,9 @@ impl Search {
 
     /// What is read is taken in, told or not.
     fn found(&self, gateway: &mut Gateway, revision: Revision) {
-        if gateway.latest != 0 && revision > gateway.latest && self.without != Without::Outdating {
+        let is_outdating = revision > gateway.latest && self.without != Without::Outdating;
+        let is_outdated = revision < gateway.latest && self.without != Without::Overtaking;
+        if gateway.latest != 0 && (is_outdating || is_outdated) {
             gateway.fence += 1;
         }
         gateway.latest = gateway.latest.max(revision);
@@ -385,6 +389,7 @@ fn each_part_of_the_protocol_is_needed() {
         (Without::Outdating, Trouble::Eviction),
         (Without::Labels, Trouble::Eviction),
         (Without::Distrust, Trouble::Loss),
+        (Without::Overtaking, Trouble::Lag),
         (Without::Asking, Trouble::Lag),
     ] {
         let search = |readers| Search { without, trouble, readers }.run().is_err();

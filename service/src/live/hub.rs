@@ -124,11 +124,14 @@ impl Hub {
         }
     }
 
-    /// Notes a revision that there is.
-    pub(crate) fn note(&self, event: &EventId, revision: Revision) {
-        self.latest
-            .entry_by_ref(event)
-            .and_upsert_with(|known| known.map_or(revision, |known| known.into_value().max(revision)));
+    /// Notes a revision that there is, and tells the newest that was known until then; 0 where none was.
+    pub(crate) fn note(&self, event: &EventId, revision: Revision) -> Revision {
+        let mut before = 0;
+        self.latest.entry_by_ref(event).and_upsert_with(|known| {
+            before = known.map_or(0, |known| known.into_value());
+            before.max(revision)
+        });
+        before
     }
 
     /// The newest revision that has been announced or read here; 0 where none was.

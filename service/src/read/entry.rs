@@ -211,23 +211,31 @@ impl Service {
     }
 
     /// Takes in what was read: a commit may be read before it is told, and whoever has seen it is shown nothing older by
-    /// this process, of whatever the answer is made.
+    /// this process, of whatever the answer is made. Nor is anything kept of what a replica showed after somebody has
+    /// read more elsewhere.
     pub(super) fn note_read<'a>(&self, entries: impl Iterator<Item = &'a Arc<EventEntry>>) {
         if !self.cache().keeps() {
             return;
         }
         for Event { event_id, user_id, revision, .. } in entries.map(|entry| &entry.event) {
+            let end = || {
+                let sources = [Source::Event(event_id.clone()), Source::User(user_id.clone())];
+                self.cache().invalidate_memory(&sources);
+            };
             let known = self.hub().latest(event_id);
-            if *revision <= known {
+            if *revision == known {
                 continue;
             }
             // Nothing is kept of an event that was never read.
-            if known > 0 {
+            if known > 0 && *revision > known {
                 // Before the revision is known here: nobody who reads the same may be ahead of it.
-                self.cache()
-                    .invalidate_memory(&[Source::Event(event_id.clone()), Source::User(user_id.clone())]);
+                end();
             }
-            self.hub().note(event_id, *revision);
+            let before = self.hub().note(event_id, *revision);
+            let somebody_came_in_between = before > known && before < *revision;
+            if before > *revision || somebody_came_in_between {
+                end();
+            }
         }
     }
 }
