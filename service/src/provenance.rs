@@ -107,27 +107,11 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::{Settings, clock::SystemClock};
-
-    fn service() -> Arc<Service> {
-        let settings = Settings {
-            database_url: "postgres://nobody@127.0.0.1:1/nothing".to_owned(),
-            database_read_url: None,
-            redis_url: None,
-            cache: true,
-            pool_size: 1,
-            acquire_timeout: Duration::from_millis(10),
-            statement_timeout: Duration::from_secs(1),
-        };
-        let service = Service::new(&settings, Arc::new(SystemClock)).unwrap();
-        service.cache().trust(true);
-        service
-    }
+    use crate::service::away;
 
     fn event(name: &str) -> EventId {
         EventId::trusted(name)
@@ -141,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_commit_ends_what_was_made_of_it_and_of_everything() {
-        let service = service();
+        let service = away();
         let one = made_of(&service, [Origin::Event(event("a"))]);
         let other = made_of(&service, [Origin::User(UserId::trusted("u"))]);
         let all = made_of(&service, [Origin::Everything]);
@@ -153,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_commit_during_the_reading_ends_it_too() {
-        let service = service();
+        let service = away();
         let provenance = service.provenance();
         provenance.reads([Origin::Event(event("a"))]);
         service.cache().invalidate_memory(&[Source::Event(event("a"))]);
@@ -164,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_holds_while_commits_are_not_heard_of_nor_over_such_a_time() {
-        let service = service();
+        let service = away();
         let holds = made_of(&service, [Origin::Event(event("a"))]);
         service.cache().trust(false);
         let blind = made_of(&service, [Origin::Event(event("a"))]);
@@ -175,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn time_ends_it() {
-        let service = service();
+        let service = away();
         let (past, future) =
             (service.clock().now() - TimeDelta::hours(1), service.clock().now() + TimeDelta::hours(1));
         for (instants, held) in

@@ -333,3 +333,20 @@ impl Service {
         Ok(expected.iter().filter(|name| !applied.contains(name)).cloned().collect())
     }
 }
+
+/// A service whose database is never there, and which believes what it keeps all the same.
+#[cfg(test)]
+pub(crate) fn away() -> Arc<Service> {
+    let settings = Settings {
+        database_url: "postgres://nobody@127.0.0.1:1/nothing".to_owned(),
+        database_read_url: None,
+        redis_url: None,
+        cache: true,
+        pool_size: 1,
+        acquire_timeout: Duration::from_millis(10),
+        statement_timeout: Duration::from_secs(1),
+    };
+    let service = Service::new(&settings, Arc::new(crate::clock::SystemClock)).unwrap();
+    service.cache().trust(true);
+    service
+}

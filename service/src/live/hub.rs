@@ -107,6 +107,8 @@ pub(crate) struct Hub {
     followers: Mutex<Slots>,
     latest: Cache<EventId, Revision>,
     recent: Cache<EventId, Recent>,
+    /// The revisions of a user's events together, as they were last read; forgotten with a commit.
+    overviews: Cache<UserId, i64>,
     known: Cache<Commit, ()>,
 }
 
@@ -120,6 +122,7 @@ impl Hub {
             followers: Mutex::new(HashMap::new()),
             latest: Cache::new(REMEMBERED),
             recent: Cache::new(REMEMBERED_EVENTS),
+            overviews: Cache::new(REMEMBERED),
             known: Cache::new(KNOWN),
         }
     }
@@ -132,6 +135,21 @@ impl Hub {
             before.max(revision)
         });
         before
+    }
+
+    /// Notes the revisions that a user's events have together, and tells what was known until then.
+    pub(crate) fn note_overview(&self, user: &UserId, revisions: i64) -> Option<i64> {
+        let mut before = None;
+        self.overviews.entry_by_ref(user).and_upsert_with(|known| {
+            before = known.map(moka::Entry::into_value);
+            revisions
+        });
+        before
+    }
+
+    /// What was noted last, if no commit was heard of since.
+    pub(crate) fn overview(&self, user: &UserId) -> Option<i64> {
+        self.overviews.get(user)
     }
 
     /// The newest revision that has been announced or read here; 0 where none was.
@@ -199,6 +217,7 @@ impl Hub {
             };
             tell(&Topic::Event(commit.event_id.clone()), &change);
             for owner in &commit.owners {
+                self.overviews.invalidate(owner);
                 tell(&Topic::User(owner.clone()), &Change { since, ..Change::default() });
             }
         }

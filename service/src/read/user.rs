@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use sea_orm::sqlx;
 
 use crate::{
-    Error, Service, cache,
+    Error, Service,
+    cache::{self, Source},
     domain::{UserId, UserOverview, Viewer},
 };
 
@@ -70,7 +71,7 @@ impl Service {
         .bind(&ids)
             })
             .await?;
-        Ok(rows
+        let overviews: HashMap<UserId, UserOverview> = rows
             .into_iter()
             .map(|(id, event_count, active, participants, views, investment, revenue, revisions)| {
                 let user_id = UserId::trusted(&id);
@@ -86,6 +87,79 @@ impl Service {
                 };
                 (user_id, overview)
             })
-            .collect())
+            .collect();
+        for (id, overview) in &overviews {
+            self.note_overview(id, overview.revisions);
+        }
+        Ok(overviews)
+    }
+
+    /// Takes in what was read of a user, as [`Self::note_read`] does for events: where others have read something else,
+    /// nothing is kept of either. Which of the two is newer can't be told where an event has changed hands.
+    fn note_overview(&self, user: &UserId, revisions: i64) {
+        if !self.cache().keeps() {
+            return;
+        }
+        let end = || self.cache().invalidate_memory(&[Source::User(user.clone())]);
+        let known = self.hub().overview(user);
+        if known == Some(revisions) {
+            return;
+        }
+        if known.is_some() {
+            // Before it is known here: nobody who reads the same may be ahead of it.
+            end();
+        }
+        let before = self.hub().note_overview(user, revisions);
+        if before != known && before.is_some_and(|before| before != revisions) {
+            end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{domain::EventId, ingest::Commit, service::away};
+
+    async fn is_kept(service: &Service, lease: cache::Lease) -> bool {
+        let user = UserId::trusted("user-1");
+        let key = cache::user(&user);
+        service.cache().fill(&key, lease, &Arc::new(UserOverview::none(user))).await;
+        service.cache().get(&key).await.value.is_some()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_a_user_of_whom_two_have_read_different_things() {
+        let service = away();
+        let user = UserId::trusted("user-1");
+        let lease = async || service.cache().get(&cache::user(&user)).await.lease;
+        let (early, same) = (lease().await, lease().await);
+        service.note_overview(&user, 7);
+        assert!(is_kept(&service, same).await);
+        service.note_overview(&user, 8);
+        assert!(!is_kept(&service, early).await, "somebody has seen more");
+        let late = lease().await;
+        service.note_overview(&user, 7);
+        assert!(!is_kept(&service, late).await, "a replica showed less");
+    }
+
+    #[tokio::test]
+    async fn the_first_to_read_after_a_commit_keeps_it() {
+        let service = away();
+        let user = UserId::trusted("user-1");
+        service.note_overview(&user, 7);
+        let commit = Commit {
+            event_id: EventId::trusted("evt-1"),
+            owners: vec![user.clone()],
+            revision: 2,
+            changed_from: None,
+            committed_at: None,
+        };
+        service.hub().deliver(&[commit], DateTime::UNIX_EPOCH);
+        let lease = service.cache().get(&cache::user(&user)).await.lease;
+        service.note_overview(&user, 8);
+        assert!(is_kept(&service, lease).await);
     }
 }
