@@ -114,7 +114,7 @@ enum Trouble {
     Failover,
     /// A gateway does not hear what is told, and notices later.
     Loss,
-    /// What is read comes from replicas that may be behind.
+    /// What is read comes from replicas that may be behind, and a gateway is replaced by one that has heard of nothing.
     Lag,
 }
 
@@ -166,7 +166,7 @@ impl Search {
             after.extend([without_fence, without_entry, without_memory]);
         }
         let first = &world.gateways[0];
-        if self.trouble == Trouble::Failover
+        if matches!(self.trouble, Trouble::Failover | Trouble::Lag)
             && !world.happened
             && first.readers.iter().all(|reader| reader.step == Step::Idle)
         {

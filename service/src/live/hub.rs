@@ -131,7 +131,7 @@ impl Hub {
     pub(crate) fn note(&self, event: &EventId, revision: Revision) -> Revision {
         let mut before = 0;
         self.latest.entry_by_ref(event).and_upsert_with(|known| {
-            before = known.map_or(0, |known| known.into_value());
+            before = known.map_or(0, moka::Entry::into_value);
             before.max(revision)
         });
         before
