@@ -115,12 +115,17 @@ impl ResponseCache {
             Ok(turn) => return Look::Missing(turn),
             Err(maker) => maker,
         };
-        // Began to read before this one asked, so what it says may be older than what the client has seen.
-        said(earlier).await;
+        let told = said(earlier).await;
         if let Some(kept) = self.current(&question) {
             looked_up("shared");
             return Look::Kept(kept);
         }
+        // Something that changes, that fails, or that each is to be told for themselves: no reason to wait once more.
+        if told.is_none() {
+            looked_up("miss");
+            return Look::Missing(Turn::alone(self, question));
+        }
+        // What was told was begun before this one asked, so it may be older than what the client has seen.
         match self.begin(&question) {
             Ok(turn) => Look::Missing(turn),
             Err(maker) => {
@@ -265,10 +270,13 @@ mod tests {
         let (mut second, mut third) = (pin!(cache.look(question())), pin!(cache.look(question())));
         assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
         first.keep(&mut Rendered { holds: None, ..rendered("first") });
-        let second = missing(second.await);
-        assert!(poll!(&mut third).is_pending());
-        drop(second);
-        drop(missing(third.await));
+        let (second, third) = (missing(second.await), missing(third.await));
+        drop((second, third));
+        let giving_up = missing(cache.look(question()).await);
+        let mut waiting = pin!(cache.look(question()));
+        assert!(poll!(&mut waiting).is_pending());
+        drop(giving_up);
+        drop(missing(waiting.await));
         assert!(cache.underway.lock().unwrap().is_empty());
     }
 }
