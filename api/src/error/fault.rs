@@ -24,7 +24,7 @@ impl Fault {
 
     /// `argument` as the client wrote it, and what is wrong with it and allowed, e.g. `is empty; give …`.
     pub(crate) fn input(argument: &str, problem: impl std::fmt::Display) -> Self {
-        Self::new(ErrorCode::BadUserInput, format!("Argument `{argument}`: {problem}."))
+        Self::new(ErrorCode::BadUserInput, format!("Argument `{argument}` {problem}."))
     }
 
     fn extensions(&self) -> ErrorExtensionValues {

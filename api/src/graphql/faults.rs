@@ -11,7 +11,8 @@ use crate::error::{ErrorCode, Fault, Reporter};
 
 pub(crate) fn range_fault(error: RangeError) -> Fault {
     let text = error.to_string();
-    Fault::input("range", text.strip_prefix("range: ").unwrap_or(&text))
+    let text = text.strip_prefix("range: ").unwrap_or(&text);
+    Fault::new(ErrorCode::BadUserInput, format!("Argument `range`: {text}."))
 }
 
 pub(super) fn page_fault(error: PageError, reporter: &Reporter) -> Fault {
@@ -39,7 +40,7 @@ pub(super) fn live_fault(error: LiveError, reporter: &Reporter) -> Fault {
 }
 
 fn resync(why: &str) -> Fault {
-    let message = format!("Argument `after`: {why}. Subscribe without `after` to begin with a new snapshot.");
+    let message = format!("Argument `after` {why}. Subscribe without `after` to begin with a new snapshot.");
     Fault::new(ErrorCode::ResyncRequired, message)
 }
 

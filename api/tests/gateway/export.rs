@@ -16,7 +16,7 @@ async fn export(query: &str) -> Reply {
 #[tokio::test]
 async fn what_is_wrong_is_told_in_plain_words() {
     for (query, part) in [
-        ("granularity=YEAR", "Argument `granularity`: is \"YEAR\"; MINUTE, HOUR"),
+        ("granularity=YEAR", "Argument `granularity` is \"YEAR\"; MINUTE, HOUR"),
         ("timeZone=Seoul", "IANA"),
         ("last=P1D&last=P1D", "is given twice"),
         ("limit=1", "is unknown; granularity"),
