@@ -220,33 +220,35 @@ impl<S: Store> Poller<S> {
 
     fn obey(&mut self) -> Option<Ending> {
         while let Ok(command) = self.commands.try_recv() {
-            match command {
-                Command::Applied(positions) => self.note(&positions),
-                Command::Commit(positions) => self.commit_later(&positions),
-                Command::Told(outcome) => self.told(outcome),
-                Command::Rejoin(reason) => self.state.stale = Some(reason),
-                Command::Fail(failure) => return Some(Ending::Fatal(failure)),
-                Command::Begin(starts) => {
-                    if let Some(ending) = self.begin(&starts) {
-                        return Some(ending);
-                    }
-                }
+            let ending = match self.take_note(command) {
+                Some(Command::Fail(failure)) => Some(Ending::Fatal(failure)),
+                Some(Command::Begin(starts)) => self.begin(&starts),
+                _ => None,
+            };
+            if ending.is_some() {
+                return ending;
             }
         }
         self.state.stale.take().map(Ending::Rejoin)
     }
 
-    /// Only positions; there is nothing to begin with while partitions are given up.
+    /// Only what is noted; there is nothing to begin with while partitions are given up.
     fn obey_commits(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
-            match command {
-                Command::Applied(positions) => self.note(&positions),
-                Command::Commit(positions) => self.commit_later(&positions),
-                Command::Told(outcome) => self.told(outcome),
-                Command::Rejoin(reason) => self.state.stale = Some(reason),
-                Command::Begin(_) | Command::Fail(_) => {}
-            }
+            self.take_note(command);
         }
+    }
+
+    /// Gives back what has to be acted on at once.
+    fn take_note(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::Applied(positions) => self.note(&positions),
+            Command::Commit(positions) => self.commit_later(&positions),
+            Command::Told(outcome) => self.told(outcome),
+            Command::Rejoin(reason) => self.state.stale = Some(reason),
+            Command::Begin(_) | Command::Fail(_) => return Some(command),
+        }
+        None
     }
 
     fn watch(&mut self) -> Option<Ending> {
