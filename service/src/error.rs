@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::ingest::Place;
@@ -69,12 +71,15 @@ pub enum Error {
     /// The client of the channels' APIs can't be made.
     #[error("the HTTP client can't be made")]
     Http(#[source] reqwest::Error),
+    /// What somebody else was told who asked in the same statement.
+    #[error(transparent)]
+    Shared(Arc<Self>),
 }
 
 impl Error {
     /// What to do about it.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             // A database that is not migrated yet will be: start order does not matter.
             Self::Unavailable(_) | Self::Timeout(_) | Self::Conflict(_) | Self::Schema(_) => {
@@ -82,6 +87,7 @@ impl Error {
             }
             Self::Value(_) => ErrorKind::Data,
             Self::Stale { .. } => ErrorKind::Stale,
+            Self::Shared(error) => error.kind(),
             Self::Database(_)
             | Self::Mapping(_)
             | Self::Unknown { .. }
@@ -92,8 +98,12 @@ impl Error {
 
     /// Whether it was waited for in vain.
     #[must_use]
-    pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout(_))
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Timeout(_) => true,
+            Self::Shared(error) => error.is_timeout(),
+            _ => false,
+        }
     }
 }
 
@@ -141,7 +151,7 @@ impl From<DbErr> for Error {
         match error {
             DbErr::Conn(RuntimeErr::SqlxError(error))
             | DbErr::Exec(RuntimeErr::SqlxError(error))
-            | DbErr::Query(RuntimeErr::SqlxError(error)) => match std::sync::Arc::try_unwrap(error) {
+            | DbErr::Query(RuntimeErr::SqlxError(error)) => match Arc::try_unwrap(error) {
                 Ok(error) => error.into(),
                 Err(shared) => Self::Mapping(DbErr::Query(RuntimeErr::SqlxError(shared))),
             },

@@ -26,6 +26,7 @@ use crate::{
     cursor::Cursors,
     documents::Documents,
     live::{Bus, Drawings, Hub, Outbox},
+    read::Gathers,
     readers::{Misfit, Readers},
     redis::Redis,
     revocation::Revocations,
@@ -93,7 +94,8 @@ pub struct Connections {
 /// The domain's one entrance: reads, writes, follows.
 pub struct Service {
     pool: PgPool,
-    readers: Readers,
+    readers: Arc<Readers>,
+    gathers: Gathers,
     cache: Cache,
     bus: Bus,
     redis: Option<Redis>,
@@ -153,8 +155,10 @@ impl Service {
             .acquire_timeout(settings.acquire_timeout)
             .connect_lazy_with(options.clone());
         let redis = settings.redis_url.as_deref().map(Redis::new).transpose()?;
+        let readers = Arc::new(Readers::new(options, replica, settings.pool_size, settings.acquire_timeout));
         Ok(Arc::new(Self {
-            readers: Readers::new(options, replica, settings.pool_size, settings.acquire_timeout),
+            gathers: Gathers::new(&readers),
+            readers,
             pool,
             cache: Cache::new(redis.clone(), settings.cache),
             bus: redis.clone().map_or(Bus::Database, Bus::Redis),
@@ -191,8 +195,13 @@ impl Service {
     }
 
     /// For statements that change nothing.
-    pub(crate) const fn readers(&self) -> &Readers {
+    pub(crate) fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    /// For what many ask for at once.
+    pub(crate) const fn gathers(&self) -> &Gathers {
+        &self.gathers
     }
 
     pub(crate) const fn cache(&self) -> &Cache {

@@ -1,9 +1,6 @@
 //! Channels of events that a finder has given out.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::sqlx::{self, postgres::PgRow};
 
@@ -15,6 +12,7 @@ use crate::{
     Error, Service,
     cache::{self, Labelled},
     domain::{Channel, ChannelName, ChannelType, EventId},
+    readers::{Readers, Reading},
 };
 
 /// What [`maybe_channel`] reads of [`stored_channels`].
@@ -80,6 +78,37 @@ fn channels(rows: &[PgRow]) -> impl Iterator<Item = Result<Channel, Error>> {
     rows.iter().filter_map(|row| maybe_channel(&mut Columns::from(row, 0)).transpose())
 }
 
+/// Looks up the channels of events, by name; an event without any is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredChannels;
+
+impl Reading for StoredChannels {
+    type Key = EventId;
+    type Value = Arc<[Channel]>;
+
+    fn most(&self) -> usize {
+        128
+    }
+
+    async fn read(
+        &self,
+        readers: &Readers,
+        ids: Vec<EventId>,
+    ) -> Result<HashMap<EventId, Arc<[Channel]>>, Error> {
+        const CHANNELS: &str = channels!(
+            "WHERE stored.event_id = ANY($1) ORDER BY stored.event_id, stored.channel_name COLLATE \"C\""
+        );
+        let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
+        let rows = readers.rows(|| sqlx::query(CHANNELS).bind(&ids)).await?;
+        let mut found: HashMap<EventId, Vec<Channel>> = HashMap::with_capacity(ids.len());
+        for channel in channels(&rows) {
+            let channel = channel?;
+            found.entry(channel.event_id.clone()).or_default().push(channel);
+        }
+        Ok(found.into_iter().map(|(id, channels)| (id, channels.into())).collect())
+    }
+}
+
 impl Service {
     /// The channels of these events, by name.
     ///
@@ -112,9 +141,10 @@ impl Service {
             }
         }
         if !missing.is_empty() {
-            let mut read = self.read_channels(missing.keys()).await?;
+            let mut read =
+                self.gathers().channels.ask(&StoredChannels, missing.keys().cloned().collect()).await?;
             for (id, (entry, lease)) in missing {
-                let channels: Arc<[Channel]> = read.remove(&id).unwrap_or_default().into();
+                let channels: Arc<[Channel]> = read.remove(&id).unwrap_or_default();
                 found.insert(id.clone(), Arc::clone(&channels));
                 // The channels are at least as new as the event beside them, and the lease says that nothing was
                 // published since: the pair may be kept under the event's revision.
@@ -123,23 +153,6 @@ impl Service {
             }
         }
         Ok(found)
-    }
-
-    async fn read_channels(
-        &self,
-        ids: impl Iterator<Item = &EventId>,
-    ) -> Result<BTreeMap<EventId, Vec<Channel>>, Error> {
-        const CHANNELS: &str = channels!(
-            "WHERE stored.event_id = ANY($1) ORDER BY stored.event_id, stored.channel_name COLLATE \"C\""
-        );
-        let ids: Vec<&str> = ids.map(EventId::as_str).collect();
-        let rows = self.readers().rows(|| sqlx::query(CHANNELS).bind(&ids)).await?;
-        let mut by_event: BTreeMap<EventId, Vec<Channel>> = BTreeMap::new();
-        for channel in channels(&rows) {
-            let channel = channel?;
-            by_event.entry(channel.event_id.clone()).or_default().push(channel);
-        }
-        Ok(by_event)
     }
 
     /// Single channels of these events, by name; one that does not exist is absent.

@@ -14,6 +14,7 @@ use crate::{
     Error, Service,
     cache::{self, Source},
     domain::{Channel, Event, EventId, EventStatus, Revision, UserId, Viewer},
+    readers::{Readers, Reading},
 };
 
 /// An event that the viewer may see, with its channels where they are known already.
@@ -44,30 +45,23 @@ macro_rules! event_columns {
 
 /// Described events by their ids.
 macro_rules! described {
-    ($rest:literal) => {
-        concat!(
-            "SELECT ",
-            event_columns!(),
-            " FROM event_stats WHERE event_id = ANY($1) AND user_id <> ''",
-            $rest
-        )
+    () => {
+        concat!("SELECT ", event_columns!(), " FROM event_stats WHERE event_id = ANY($1) AND user_id <> ''")
     };
 }
 
+const DESCRIBED: &str = described!();
+
 /// The same, each beside each of its channels, which come by name.
-macro_rules! described_with_channels {
-    ($rest:literal) => {
-        concat!(
-            "SELECT described.*, ",
-            channel_columns!(),
-            " FROM (",
-            described!($rest),
-            ") AS described LEFT JOIN ",
-            stored_channels!("ON stored.event_id = described.event_id"),
-            " ORDER BY described.event_id, stored.channel_name COLLATE \"C\""
-        )
-    };
-}
+const DESCRIBED_WITH_CHANNELS: &str = concat!(
+    "SELECT described.*, ",
+    channel_columns!(),
+    " FROM (",
+    described!(),
+    ") AS described LEFT JOIN ",
+    stored_channels!("ON stored.event_id = described.event_id"),
+    " ORDER BY described.event_id, stored.channel_name COLLATE \"C\""
+);
 
 /// How many columns [`event`] reads.
 const EVENT_COLUMNS: usize = 15;
@@ -121,6 +115,34 @@ fn is_of(row: &PgRow, event: &EventId) -> bool {
     Columns::from(row, EVENT_ID).next::<&str>().is_ok_and(|id| id == event.as_str())
 }
 
+/// Looks up described events, whoever may see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DescribedEvents(With);
+
+impl Reading for DescribedEvents {
+    type Key = EventId;
+    type Value = Arc<EventEntry>;
+
+    fn most(&self) -> usize {
+        64
+    }
+
+    async fn read(
+        &self,
+        readers: &Readers,
+        ids: Vec<EventId>,
+    ) -> Result<HashMap<EventId, Arc<EventEntry>>, Error> {
+        let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
+        let statement = match self.0 {
+            With::Nothing => DESCRIBED,
+            With::Channels => DESCRIBED_WITH_CHANNELS,
+        };
+        let rows = readers.rows(|| sqlx::query(statement).bind(&ids)).await?;
+        let entries = whole(&rows, self.0)?.into_iter();
+        Ok(entries.map(|entry| (entry.event.event_id.clone(), Arc::new(entry))).collect())
+    }
+}
+
 /// A parameter for `= ANY($n)`.
 pub(super) fn texts<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
     ids.into_iter().map(str::to_owned).collect::<Vec<_>>().into()
@@ -156,7 +178,7 @@ impl Service {
             }
         }
         self.note_read(found.values());
-        for entry in self.read_events(viewer, missing.keys(), with).await? {
+        for entry in self.read_events(viewer, missing.keys().cloned().collect(), with).await? {
             if let Some(lease) = missing.remove(&entry.event.event_id) {
                 self.cache().fill(&cache::dashboard(&entry.event.event_id), lease, &entry).await;
             }
@@ -171,7 +193,7 @@ impl Service {
         viewer: &Viewer,
         id: &EventId,
     ) -> Result<Option<Arc<EventEntry>>, Error> {
-        Ok(self.read_events(viewer, [id], With::Nothing).await?.pop())
+        Ok(self.read_events(viewer, vec![id.clone()], With::Nothing).await?.pop())
     }
 
     /// The event's revision as the database has it now; 0 where there is no such event.
@@ -186,26 +208,11 @@ impl Service {
     async fn read_events(
         &self,
         viewer: &Viewer,
-        ids: impl IntoIterator<Item = &EventId>,
+        ids: Vec<EventId>,
         with: With,
     ) -> Result<Vec<Arc<EventEntry>>, Error> {
-        let ids: Vec<&str> = ids.into_iter().map(EventId::as_str).collect();
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let statement = match (with, viewer.scope()) {
-            (With::Nothing, None) => described!(""),
-            (With::Nothing, Some(_)) => described!(" AND user_id = $2"),
-            (With::Channels, None) => described_with_channels!(""),
-            (With::Channels, Some(_)) => described_with_channels!(" AND user_id = $2"),
-        };
-        let owner = viewer.scope().map(UserId::as_str);
-        let query = || {
-            let query = sqlx::query(statement).bind(&ids);
-            if let Some(owner) = owner { query.bind(owner) } else { query }
-        };
-        let entries: Vec<_> =
-            whole(&self.readers().rows(query).await?, with)?.into_iter().map(Arc::new).collect();
+        let read = self.gathers().events.ask(&DescribedEvents(with), ids).await?.into_values();
+        let entries: Vec<_> = read.filter(|entry| viewer.may_see(&entry.event.user_id)).collect();
         self.note_read(entries.iter());
         Ok(entries)
     }

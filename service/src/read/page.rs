@@ -3,9 +3,8 @@ use std::{collections::HashMap, sync::Arc};
 use entity::event_stats;
 use sea_orm::{
     Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select, Statement,
-    sea_query::{Asterisk, Expr, NullOrdering, Order, Query, SimpleExpr},
-    sqlx::postgres::PgRow,
+    Select, Statement, Values,
+    sea_query::{Expr, NullOrdering, Order, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +17,8 @@ use super::{
 use crate::{
     Error, Service,
     cursor::{CursorError, Cursors},
-    domain::{Event, UserId, Viewer},
+    domain::{UserId, Viewer},
+    readers::{Readers, Reading},
 };
 
 /// The most that one page holds.
@@ -134,15 +134,17 @@ struct Place {
     list: String,
 }
 
-struct Row {
-    event: Event,
+/// An event of a list, and what the list is ordered by.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    entry: Arc<EventEntry>,
     sort_key: Option<String>,
 }
 
-impl Row {
-    fn read(row: &PgRow) -> Result<Self, Error> {
-        let columns = &mut Columns::from(row, 0);
-        Ok(Self { event: event(columns)?, sort_key: columns.next()? })
+impl Listed {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
+        let event = event(columns)?;
+        Ok(Self { entry: Arc::new(EventEntry { event, channels: None }), sort_key: columns.next()? })
     }
 }
 
@@ -191,22 +193,33 @@ impl List<'_> {
             .filter(condition)
     }
 
+    fn ordered(&self, query: Select<event_stats::Entity>) -> Select<event_stats::Entity> {
+        let (expression, direction) = self.sort();
+        let sort = Expr::cust(expression);
+        let query = if self.order.field.nullable() {
+            query.order_by_with_nulls(sort, direction, self.nulls())
+        } else {
+            query.order_by(sort, direction)
+        };
+        query.order_by(event_stats::Column::EventId, self.ties())
+    }
+
     /// What was read, up to one more than was asked for, in the order of reading.
-    fn page(&self, cursors: &Cursors, mut rows: Vec<Row>) -> Page {
+    fn page(&self, cursors: &Cursors, mut rows: Vec<Listed>) -> Page {
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
         if self.page.backward {
             rows.reverse();
         }
-        let edges = rows.into_iter().map(|row| {
+        let edges = rows.into_iter().map(|Listed { entry, sort_key }| {
             let place = Place {
                 order: self.order,
-                key: row.sort_key,
-                event_id: row.event.event_id.to_string(),
+                key: sort_key,
+                event_id: entry.event.event_id.to_string(),
                 list: self.fingerprint.clone(),
             };
-            (place, Arc::new(EventEntry { event: row.event, channels: None }))
+            (place, entry)
         });
         Page {
             edges: edges.collect(),
@@ -240,19 +253,12 @@ impl Service {
         if let Some(place) = &before {
             query = query.filter(beyond(place, true));
         }
-        let (expression, direction) = list.sort();
-        let sort = Expr::cust(expression);
-        query = if order.field.nullable() {
-            query.order_by_with_nulls(sort, direction, list.nulls())
-        } else {
-            query.order_by(sort, direction)
-        };
-        let mut statement =
-            query.order_by(event_stats::Column::EventId, list.ties()).build(DbBackend::Postgres);
+        let mut statement = list.ordered(query).build(DbBackend::Postgres);
         // Not as a parameter: PostgreSQL would plan for a tenth of the table, and sort it.
         statement.sql = format!("{} LIMIT {}", statement.sql, page.read());
         let rows = self.readers().statement(&statement).await.map_err(Error::from)?;
-        let rows = rows.iter().map(Row::read).collect::<Result<_, Error>>()?;
+        let read = rows.iter().map(|row| Listed::read(&mut Columns::from(row, 0)));
+        let rows = read.collect::<Result<_, Error>>()?;
         let page = list.page(cursors, rows);
         self.note_read(page.entries());
         Ok(page)
@@ -270,7 +276,7 @@ impl Service {
         order: EventOrder,
         page: &PageRequest,
     ) -> Result<HashMap<UserId, Result<Page, PageError>>, Error> {
-        if !page.is_outermost() || users.len() == 1 {
+        if !page.is_outermost() {
             let mut pages = HashMap::with_capacity(users.len());
             for user in users {
                 let read = self.events_page(viewer, &filter.of(user), order, page).await;
@@ -279,16 +285,12 @@ impl Service {
             return Ok(pages);
         }
         let cursors = &self.installation().await?.cursors;
-        let mut rows: HashMap<String, Vec<Row>> = HashMap::new();
-        let list = List { order, page, fingerprint: String::new() };
-        let statement = of_each(&list, users, filter.condition(viewer));
-        for row in self.readers().statement(&statement).await.map_err(Error::from)? {
-            let row = Row::read(&row)?;
-            rows.entry(row.event.user_id.to_string()).or_default().push(row);
-        }
+        let visible = users.iter().filter(|user| viewer.may_see(user)).cloned().collect();
+        let reading = FirstPages { filter: filter.clone(), order, page: page.clone() };
+        let mut rows = self.gathers().pages.ask(&reading, visible).await?;
         let pages = users.iter().map(|user| {
             let list = List { order, page, fingerprint: filter.of(user).fingerprint() };
-            let rows = rows.remove(user.as_str()).unwrap_or_default();
+            let rows = rows.remove(user).map(|rows| rows.to_vec()).unwrap_or_default();
             (user.clone(), Ok(list.page(cursors, rows)))
         });
         let pages: HashMap<UserId, Result<Page, PageError>> = pages.collect();
@@ -334,26 +336,74 @@ pub(super) fn owned_by(users: &[UserId]) -> SimpleExpr {
     any("event_stats.user_id", texts(users.iter().map(UserId::as_str)))
 }
 
-/// As many rows of each user's list as its page needs, numbered in the database.
-fn of_each(list: &List<'_>, users: &[UserId], condition: Condition) -> Statement {
-    let (expression, direction) = list.sort();
-    let word = |order| if matches!(order, Order::Desc) { "DESC" } else { "ASC" };
-    let nulls = if list.page.backward { "FIRST" } else { "LAST" };
-    let place = format!(
-        "row_number() OVER (PARTITION BY event_stats.user_id ORDER BY {expression} {} NULLS {nulls}, \
-         event_stats.event_id {})",
-        word(direction),
-        word(list.ties()),
-    );
-    let numbered =
-        list.select(condition).filter(owned_by(users)).expr_as(Expr::cust(place), "place").into_query();
-    let query = Query::select()
-        .column(Asterisk)
-        .from_subquery(numbered, "numbered")
-        .and_where(Expr::cust_with_values("place <= $1", [list.page.read()]))
-        .order_by("place", Order::Asc)
-        .to_owned();
-    DbBackend::Postgres.build(&query)
+/// Looks up the outermost page of users' lists, whoever may see them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FirstPages {
+    filter: EventFilter,
+    order: EventOrder,
+    page: PageRequest,
+}
+
+impl FirstPages {
+    /// As many rows of each user's list as its page needs, each with its place there.
+    fn of_each(&self, users: &[UserId]) -> Statement {
+        let list = List { order: self.order, page: &self.page, fingerprint: String::new() };
+        let (expression, direction) = list.sort();
+        let word = |order| if matches!(order, Order::Desc) { "DESC" } else { "ASC" };
+        let nulls = match (list.order.field.nullable(), list.page.backward) {
+            (false, _) => "",
+            (true, false) => " NULLS LAST",
+            (true, true) => " NULLS FIRST",
+        };
+        let place = format!(
+            "row_number() OVER (ORDER BY {expression} {}{nulls}, event_stats.event_id {})",
+            word(direction),
+            word(list.ties()),
+        );
+        let of_one = list
+            .select(self.filter.condition(&Viewer::Open))
+            .expr_as(Expr::cust(place), "place")
+            .filter(Expr::cust("event_stats.user_id = asked.owner"));
+        let Statement { sql, values, .. } = list.ordered(of_one).build(DbBackend::Postgres);
+        let mut values = values.unwrap_or_else(|| Values(Vec::new()));
+        values.0.push(texts(users.iter().map(UserId::as_str)));
+        let sql = format!(
+            "SELECT listed.* FROM unnest(${}::text[]) AS asked (owner) CROSS JOIN LATERAL ({sql} LIMIT {}) AS listed",
+            values.0.len(),
+            self.page.read(),
+        );
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+}
+
+impl Reading for FirstPages {
+    type Key = UserId;
+    type Value = Arc<[Listed]>;
+
+    fn most(&self) -> usize {
+        32
+    }
+
+    async fn read(
+        &self,
+        readers: &Readers,
+        users: Vec<UserId>,
+    ) -> Result<HashMap<UserId, Arc<[Listed]>>, Error> {
+        let mut found: HashMap<UserId, Vec<(i64, Listed)>> = HashMap::with_capacity(users.len());
+        for row in readers.statement(&self.of_each(&users)).await? {
+            let columns = &mut Columns::from(&row, 0);
+            let (listed, place) = (Listed::read(columns)?, columns.next()?);
+            found.entry(listed.entry.event.user_id.clone()).or_default().push((place, listed));
+        }
+        Ok(found
+            .into_iter()
+            .map(|(user, mut rows)| {
+                // The database joins them as it finds them.
+                rows.sort_unstable_by_key(|(place, _)| *place);
+                (user, rows.into_iter().map(|(_, listed)| listed).collect())
+            })
+            .collect())
+    }
 }
 
 /// What comes after a place in the order, or before it.

@@ -1,6 +1,7 @@
 //! Where what changes nothing is read: from the primary, or from a replica of it that is new enough.
 
 mod connections;
+mod gather;
 mod metrics;
 mod position;
 mod replica;
@@ -22,6 +23,7 @@ use self::{
     replica::Replica,
 };
 
+pub(crate) use self::gather::{Gather, Reading};
 pub use self::metrics::describe as describe_metrics;
 
 /// What is wrong with a replica that is none.

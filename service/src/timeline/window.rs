@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -10,7 +12,7 @@ pub struct Window {
     zone: Tz,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-    boundaries: Vec<DateTime<Utc>>,
+    boundaries: Arc<[DateTime<Utc>]>,
 }
 
 impl Window {
@@ -18,7 +20,7 @@ impl Window {
     pub(super) fn new(granularity: Granularity, zone: Tz, boundaries: Vec<DateTime<Utc>>) -> Self {
         let from = boundaries.first().copied().unwrap_or_default();
         let to = boundaries.last().copied().unwrap_or_default();
-        Self { granularity, zone, from, to, boundaries }
+        Self { granularity, zone, from, to, boundaries: boundaries.into() }
     }
 
     /// The window of no buckets at a bucket's start.

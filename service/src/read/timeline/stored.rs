@@ -10,8 +10,12 @@ use crate::{
     Error, Service, cache,
     domain::{Counters, EventId, Granularity, Revision},
     read::{EventEntry, columns::Columns},
+    readers::{Readers, Reading},
     timeline::{BucketRow, Extent, Series, Window, boundaries},
 };
+
+/// Some instant of a bucket, its counters, the cumulative count after it.
+pub(super) type StoredBucket = (DateTime<Utc>, Counters, i64);
 
 /// A window's numbers as they are stored, before gaps are filled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +23,9 @@ pub(crate) struct StoredSeries {
     /// The event's revision before the numbers were read: they are at least as new.
     revision: Revision,
     /// The cumulative count at the window's first instant.
-    pub(super) base: i64,
-    /// Some instant of each bucket with numbers, the counters, the cumulative count after it.
-    pub(super) rows: Vec<(DateTime<Utc>, Counters, i64)>,
+    base: i64,
+    /// Of each bucket with numbers.
+    rows: Arc<[StoredBucket]>,
 }
 
 /// What an event has stored, and the revision before that was read.
@@ -45,6 +49,11 @@ impl Asked {
 }
 
 impl StoredSeries {
+    /// Of several events together, which have no revision.
+    pub(super) fn summed(base: i64, rows: Vec<StoredBucket>) -> Self {
+        Self { revision: 0, base, rows: rows.into() }
+    }
+
     /// Reads what stands in a row behind the event's id.
     fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
         let base: Option<i32> = columns.next()?;
@@ -58,7 +67,7 @@ impl StoredSeries {
         let mut rows: Vec<_> = rows.collect();
         // The database puts them together as it finds them.
         rows.sort_unstable_by_key(|(instant, ..)| *instant);
-        Ok(Self { revision: 0, base: base.unwrap_or_default().into(), rows })
+        Ok(Self { revision: 0, base: base.unwrap_or_default().into(), rows: rows.into() })
     }
 
     pub(in crate::read) fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
@@ -129,6 +138,53 @@ const MINUTES: &str = series!(
     FROM timeline_data
     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends"#
 );
+
+/// Looks up the numbers that events have in a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SeriesOver(Window);
+
+impl Reading for SeriesOver {
+    type Key = EventId;
+    type Value = StoredSeries;
+
+    fn most(&self) -> usize {
+        const BUCKETS: usize = 4_096;
+        (BUCKETS / self.0.len().max(1)).clamp(1, 32)
+    }
+
+    async fn read(
+        &self,
+        readers: &Readers,
+        ids: Vec<EventId>,
+    ) -> Result<HashMap<EventId, StoredSeries>, Error> {
+        let windows: Vec<_> = ids.iter().map(|id| (id, &self.0)).collect();
+        in_one_statement(readers, &windows).await
+    }
+}
+
+/// The numbers of each event's window.
+async fn in_one_statement(
+    readers: &Readers,
+    windows: &[(&EventId, &Window)],
+) -> Result<HashMap<EventId, StoredSeries>, Error> {
+    let ids: Vec<&str> = windows.iter().map(|(id, _)| id.as_str()).collect();
+    let starts: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.from().naive_utc()).collect();
+    let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
+    let Some((_, first)) = windows.first() else { return Ok(HashMap::new()) };
+    let rows = if first.granularity() == Granularity::Minute {
+        readers.rows(|| sqlx::query(MINUTES).bind(&ids).bind(&starts).bind(&ends)).await?
+    } else {
+        let windows: Vec<&Window> = windows.iter().map(|(_, window)| *window).collect();
+        let bounds = naive(&bounds(&windows));
+        readers.rows(|| sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds)).await?
+    };
+    rows.iter()
+        .map(|row| {
+            let columns = &mut Columns::from(row, 0);
+            Ok((EventId::trusted(columns.next()?), StoredSeries::read(columns)?))
+        })
+        .collect()
+}
 
 pub(super) fn naive(instants: &[DateTime<Utc>]) -> Vec<NaiveDateTime> {
     instants.iter().map(DateTime::naive_utc).collect()
@@ -221,7 +277,7 @@ impl Service {
         let former = self.cache().former(key)?;
         let revision = asked.revision.max(self.hub().latest(&asked.id));
         let is_same = self.hub().is_same_before(&asked.id, window.to(), former.revision, revision);
-        is_same.then(|| Arc::new(StoredSeries { revision, ..former.as_ref().clone() }))
+        is_same.then(|| Arc::new(StoredSeries { revision, ..StoredSeries::clone(&former) }))
     }
 
     /// The stored numbers of each event's window, in one statement.
@@ -239,12 +295,12 @@ impl Service {
         {
             match lookup.value.filter(|stored| self.is_current(asked, stored.revision)) {
                 Some(series) => {
-                    found.insert(asked.id.clone(), series.as_ref().clone());
+                    found.insert(asked.id.clone(), StoredSeries::clone(&series));
                 }
                 None => match self.untouched(asked, window, key) {
                     Some(series) => {
                         self.cache().fill(key, lookup.lease, &series).await;
-                        found.insert(asked.id.clone(), series.as_ref().clone());
+                        found.insert(asked.id.clone(), StoredSeries::clone(&series));
                     }
                     None => missing.push((asked, window, key, lookup.lease)),
                 },
@@ -257,11 +313,10 @@ impl Service {
             missing.iter().map(|(asked, window, ..)| (&asked.id, *window)).collect();
         let mut read = self.read_series(&windows).await?;
         for (asked, _, key, lease) in missing {
-            let mut series = read.remove(&asked.id).unwrap_or_default();
-            series.revision = asked.revision;
-            let series = Arc::new(series);
+            let series = read.remove(&asked.id).unwrap_or_default();
+            let series = Arc::new(StoredSeries { revision: asked.revision, ..series });
             self.cache().fill(key, lease, &series).await;
-            found.insert(asked.id.clone(), series.as_ref().clone());
+            found.insert(asked.id.clone(), StoredSeries::clone(&series));
         }
         Ok(found)
     }
@@ -270,25 +325,13 @@ impl Service {
         &self,
         windows: &[(&EventId, &Window)],
     ) -> Result<HashMap<EventId, StoredSeries>, Error> {
-        let ids: Vec<&str> = windows.iter().map(|(id, _)| id.as_str()).collect();
-        let starts: Vec<NaiveDateTime> =
-            windows.iter().map(|(_, window)| window.from().naive_utc()).collect();
-        let ends: Vec<NaiveDateTime> = windows.iter().map(|(_, window)| window.to().naive_utc()).collect();
         let Some((_, first)) = windows.first() else { return Ok(HashMap::new()) };
-        let rows = if first.granularity() == Granularity::Minute {
-            self.readers().rows(|| sqlx::query(MINUTES).bind(&ids).bind(&starts).bind(&ends)).await?
-        } else {
-            let windows: Vec<&Window> = windows.iter().map(|(_, window)| *window).collect();
-            let bounds = naive(&bounds(&windows));
-            let query = || sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds);
-            self.readers().rows(query).await?
-        };
-        rows.iter()
-            .map(|row| {
-                let columns = &mut Columns::from(row, 0);
-                Ok((EventId::trusted(columns.next()?), StoredSeries::read(columns)?))
-            })
-            .collect()
+        if windows.iter().any(|(_, window)| window != first) {
+            // Windows of what is stored: others hardly ask for the same ones.
+            return in_one_statement(self.readers(), windows).await;
+        }
+        let ids = windows.iter().map(|(id, _)| EventId::clone(id)).collect();
+        self.gathers().series.ask(&SeriesOver(Window::clone(first)), ids).await
     }
 
     /// A window as the database has it now, past every cache, gaps filled.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use sea_orm::sqlx;
 
-use super::stored::{StoredSeries, bounds, naive};
+use super::stored::{StoredBucket, StoredSeries, bounds, naive};
 use crate::{
     Error, Service,
     domain::{Counters, UserId, Viewer},
@@ -74,7 +74,7 @@ impl Service {
             return Ok(HashMap::new());
         }
         let users: Vec<&str> = windows.iter().map(|(user, _)| user.as_str()).collect();
-        let instants = |of: fn(&Window) -> chrono::DateTime<chrono::Utc>| {
+        let instants = |of: fn(&Window) -> DateTime<Utc>| {
             windows.iter().map(|(_, window)| of(window).naive_utc()).collect::<Vec<_>>()
         };
         let all: Vec<&Window> = windows.iter().map(|(_, window)| window).collect();
@@ -83,18 +83,19 @@ impl Service {
             .readers()
             .all(|| sqlx::query(USER_SERIES).bind(&users).bind(&starts).bind(&ends).bind(&bounds))
             .await?;
-        let mut by_user: HashMap<UserId, StoredSeries> = HashMap::with_capacity(windows.len());
+        let mut by_user: HashMap<UserId, (i64, Vec<StoredBucket>)> = HashMap::with_capacity(windows.len());
         for (user, instant, participants, views, engagement, conversions) in rows {
-            let series = by_user.entry(UserId::trusted(&user)).or_default();
+            let (base, rows) = by_user.entry(UserId::trusted(&user)).or_default();
             match instant {
-                None => series.base = participants,
+                None => *base = participants,
                 Some(instant) => {
-                    let before = series.rows.last().map_or(series.base, |(_, _, cumulative)| *cumulative);
+                    let before = rows.last().map_or(*base, |(_, _, cumulative)| *cumulative);
                     let counters = Counters { participants, views, engagement, conversions };
-                    series.rows.push((instant.and_utc(), counters, before + participants));
+                    rows.push((instant.and_utc(), counters, before + participants));
                 }
             }
         }
-        Ok(by_user)
+        let series = by_user.into_iter().map(|(user, (base, rows))| (user, StoredSeries::summed(base, rows)));
+        Ok(series.collect())
     }
 }

@@ -1,3 +1,5 @@
+use futures_util::future::join_all;
+use sea_orm::sqlx;
 use serde_json::{Value, json};
 use tests::clients::graphql::GraphQl;
 use tests::testbed::{Role, Testbed};
@@ -86,4 +88,40 @@ async fn the_number_of_statements_does_not_depend_on_the_number_of_parents() {
     let (events, data) = during(&counter, &client, EVENTS, user).await;
     assert!(!data["user"]["events"]["nodes"].as_array().unwrap().is_empty());
     assert_eq!(events, 2, "statements for a user's events with their channels");
+}
+
+/// While the database is busy, those who ask are read for together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_ask_at_once_are_answered_by_few_statements() {
+    const ASKING: usize = 60;
+    const EVENT: &str = "query ($event: ID!) { event(eventId: $event) { eventId title channels { views } \
+        timeline(granularity: HOUR, range: { from: \"2026-01-05T00:00:00Z\", to: \"2026-01-05T12:00:00Z\" }) { \
+        totals { participants } } } }";
+    let testbed = Testbed::new().await.unwrap();
+    let ids = fill(&testbed, ASKING).await;
+    let counter = Counter::before(&testbed).await;
+    let variables = [("DATABASE_URL", counter.url.as_str()), ("CACHE", "off")];
+    let gateway = testbed.start_with(Role::Serve, &variables).await.unwrap();
+    let client = gateway.graphql().unwrap();
+    client.data(EVENT, json!({ "event": ids[0] })).await.unwrap();
+    let before = counter.executed();
+    let mut locked = testbed.database().begin().await.unwrap();
+    sqlx::query("LOCK TABLE event_stats IN ACCESS EXCLUSIVE MODE").execute(&mut *locked).await.unwrap();
+    let unlock = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        locked.rollback().await.unwrap();
+    };
+    let asked = join_all(ids.iter().map(|id| client.data(EVENT, json!({ "event": id }))));
+    let (answers, ()) = tokio::join!(asked, unlock);
+    for (id, answer) in ids.iter().zip(answers) {
+        let event = &answer.unwrap()["event"];
+        assert_eq!(
+            (event["eventId"].as_str(), event["channels"].as_array().map(Vec::len)),
+            (Some(id.as_str()), Some(2))
+        );
+        assert_eq!(event["timeline"]["totals"]["participants"], 3);
+    }
+    // One by one they would be two for each.
+    let statements = counter.executed() - before;
+    assert!(statements <= 40, "{statements} statements for {ASKING} who ask at once");
 }

@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use futures_util::future::join_all;
 use reqwest::Client;
 use sea_orm::sqlx;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tests::clients::socket::{Frame, Socket};
 use tests::testbed::{Pulsegate, Role, Testbed};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, sleep, timeout};
 
 use super::walk::{INTROSPECTION, Schema, Words};
 use super::{SECRET, token};
@@ -253,4 +254,45 @@ async fn nobody_sees_anything_of_another_user_whatever_they_ask() {
         theirs.persisted(&queries, true).await;
         silent(&format!("hashes, {temperature}"), &ours.persisted(&queries, false).await, &queries);
     }
+}
+
+/// Whatever is asked for at once is read in one statement, whoever asks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sees_anything_of_another_user_who_asks_at_the_same_time() {
+    const EACH: usize = 20;
+    let testbed = Testbed::new().await.unwrap();
+    fill(&testbed).await;
+    let variables = [("AUTH", "jwt"), ("JWT_HS256_SECRET", SECRET), ("CACHE", "off")];
+    let gateway = testbed.start_with(Role::Serve, &variables).await.unwrap();
+    let (ours, theirs) = (
+        User::new(&gateway, &testbed.id("user", 0), None),
+        User::new(&gateway, &testbed.id("user", 1), None),
+    );
+    let (event, user) = (testbed.id("evt", 1), testbed.id("user", 1));
+    // Each another one, so that no two share an answer.
+    let events = |number: usize| {
+        format!(
+            "{{ a{number}: event(eventId: \"{event}\") {{ title channels {{ channelName }} \
+               timeline(granularity: HOUR, range: {{ last: \"P1D\" }}) {{ totals {{ views }} }} }} }}"
+        )
+    };
+    let pages = |number: usize| {
+        format!(
+            "{{ a{number}: user(userId: \"{user}\") {{ events {{ nodes {{ title channels {{ channelName }} }} }} }} }}"
+        )
+    };
+    let documents: Vec<String> = (0..EACH).flat_map(|number| [events(number), pages(number)]).collect();
+    let asked = async |who: &User| {
+        let bodies: Vec<Value> = documents.iter().map(|document| json!({ "query": document })).collect();
+        join_all(bodies.iter().map(|body| who.post(body))).await
+    };
+    let mut locked = testbed.database().begin().await.unwrap();
+    sqlx::query("LOCK TABLE event_stats IN ACCESS EXCLUSIVE MODE").execute(&mut *locked).await.unwrap();
+    let unlock = async {
+        sleep(QUIET * 4).await;
+        locked.rollback().await.unwrap();
+    };
+    let (ours, theirs, ()) = tokio::join!(asked(&ours), asked(&theirs), unlock);
+    silent("another's statement", &ours, &documents);
+    assert_eq!(telling(&theirs), documents.len(), "{theirs:#?}");
 }
