@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -64,10 +66,13 @@ pub(crate) async fn run(
         clients.spawn(async move {
             let mut client = Client::connect(address).await?;
             let mut latencies = Vec::new();
+            let mut chance = StdRng::seed_from_u64(number as u64);
             let mut place = number;
             let mut sent = Instant::now();
             while time.map_or(place < requests.len(), |time| sent - begun < time) {
-                client.ask(&requests[place % requests.len()]).await?;
+                // In an order of its own: clients that go through the same one catch up with whoever waits.
+                let chosen = if time.is_some() { chance.random_range(0..requests.len()) } else { place };
+                client.ask(&requests[chosen]).await?;
                 let now = Instant::now();
                 latencies.push(u32::try_from((now - sent).as_micros()).unwrap_or(u32::MAX));
                 (sent, place) = (now, place + connections);
