@@ -4,6 +4,7 @@ use rdkafka::{
     Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
+    types::RDKafkaErrorCode,
 };
 
 use super::{Sender, headers};
@@ -177,8 +178,9 @@ impl Letters {
         Ok(found)
     }
 
-    /// Sends the message back to where it came from, for another try; it is there once this returns. The letter stays
-    /// in the dead-letter topic. Sending a message back twice counts it once.
+    /// Sends the message back to where it came from, for another try; it is there once this returns. Producers differ in
+    /// which partition they choose for a key, so it goes to its own, or where there is none of that number any more, to one
+    /// by its key. The letter stays in the dead-letter topic. Sending a message back twice counts it once.
     ///
     /// # Errors
     /// Where the letter does not say where it came from, or Kafka does not take it.
@@ -204,7 +206,16 @@ impl Letters {
             ));
         }
         let back = letter.headers_back();
-        self.sender.send(topic, letter.key.as_deref(), letter.payload.as_deref(), &back).await?;
+        let send = async |partition| {
+            self.sender.send(topic, partition, letter.key.as_deref(), letter.payload.as_deref(), &back).await
+        };
+        let own = letter.origin.map(|origin| origin.partition);
+        match send(own).await {
+            Err(fault) if fault.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
+                send(None).await?;
+            }
+            sent => sent?,
+        }
         Ok(())
     }
 

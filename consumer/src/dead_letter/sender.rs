@@ -46,7 +46,8 @@ impl Sender {
         failed_at: DateTime<Utc>,
     ) -> Result<(), KafkaError> {
         let headers = headers::of(record, rejection, failed_at);
-        let sent = self.send(&self.topic, record.key.as_deref(), record.payload.as_deref(), &headers).await;
+        let sent =
+            self.send(&self.topic, None, record.key.as_deref(), record.payload.as_deref(), &headers).await;
         let Err(fault) = sent else { return Ok(()) };
         if fault.rdkafka_error_code() != Some(RDKafkaErrorCode::MessageSizeTooLarge) {
             return Err(fault);
@@ -62,13 +63,14 @@ impl Sender {
             "the dead-letter topic takes no message of that size: its letter goes without it"
         );
         let key = record.key.as_deref().filter(|key| key.len() <= LONGEST_KEY);
-        self.send(&self.topic, key, None, &headers::without_message(&headers, payload)).await
+        self.send(&self.topic, None, key, None, &headers::without_message(&headers, payload)).await
     }
 
-    /// Sends one record.
+    /// Sends one record, to that partition or to the one of its key.
     pub(super) async fn send(
         &self,
         topic: &str,
+        partition: Option<i32>,
         key: Option<&[u8]>,
         payload: Option<&[u8]>,
         headers: &[Header],
@@ -76,6 +78,7 @@ impl Sender {
         let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut record: FutureRecord<'_, [u8], [u8]> =
             FutureRecord::to(topic).headers(headers::native(headers));
+        record.partition = partition;
         record.key = key;
         record.payload = payload;
         match producer.send(record, QUEUE).await {

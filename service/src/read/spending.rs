@@ -9,6 +9,7 @@ use crate::{
     Error, Service,
     cache::{self, Labelled},
     domain::{Channel, EventId},
+    readers::{Readers, Reading},
 };
 
 /// What ROI needs of an event's channels: sums.
@@ -26,6 +27,30 @@ impl Spending {
             distribution_cost: sum.distribution_cost + channel.distribution_cost,
             conversions: sum.conversions + i64::from(channel.conversions),
         })
+    }
+}
+
+/// Looks up the sums over the channels of events; an event without any is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpentOnChannels;
+
+impl Reading for SpentOnChannels {
+    type Key = EventId;
+    type Value = Spending;
+
+    fn most(&self) -> usize {
+        128
+    }
+
+    async fn read(&self, readers: &Readers, ids: Vec<EventId>) -> Result<HashMap<EventId, Spending>, Error> {
+        const SUMS: &str = "SELECT event_id, sum(distribution_cost), sum(conversions) FROM channel_stats \
+                            WHERE event_id = ANY($1) GROUP BY event_id";
+        let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
+        let rows: Vec<(String, Decimal, i64)> = readers.all(|| sqlx::query(SUMS).bind(&ids)).await?;
+        let sums = rows.into_iter().map(|(id, distribution_cost, conversions)| {
+            (EventId::trusted(&id), Spending { distribution_cost, conversions })
+        });
+        Ok(sums.collect())
     }
 }
 
@@ -62,23 +87,8 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let ids: Vec<&str> = missing.keys().map(EventId::as_str).collect();
-        let rows: Vec<(String, Decimal, i64)> = self
-            .readers()
-            .all(|| {
-                sqlx::query(
-                    "SELECT event_id, sum(distribution_cost), sum(conversions) FROM channel_stats \
-             WHERE event_id = ANY($1) GROUP BY event_id",
-                )
-                .bind(&ids)
-            })
-            .await?;
-        let mut read: HashMap<EventId, Spending> = rows
-            .into_iter()
-            .map(|(id, distribution_cost, conversions)| {
-                (EventId::trusted(&id), Spending { distribution_cost, conversions })
-            })
-            .collect();
+        let mut read =
+            self.gathers().spending.ask(&SpentOnChannels, missing.keys().cloned().collect()).await?;
         for (id, (revision, lease)) in missing {
             let value = read.remove(&id).unwrap_or_default();
             self.cache().fill(&cache::roi(&id), lease, &Arc::new(Labelled { revision, value })).await;

@@ -7,9 +7,52 @@ use crate::{
     Error, Service,
     cache::{self, Source},
     domain::{UserId, UserOverview, Viewer},
+    readers::{Readers, Reading},
 };
 
 type OverviewRow = (String, i64, i64, i64, i64, Decimal, Decimal, i64);
+
+/// Looks up users' sums, whoever may see them; a user without events is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overviews;
+
+impl Reading for Overviews {
+    type Key = UserId;
+    type Value = UserOverview;
+
+    fn most(&self) -> usize {
+        64
+    }
+
+    async fn read(
+        &self,
+        readers: &Readers,
+        ids: Vec<UserId>,
+    ) -> Result<HashMap<UserId, UserOverview>, Error> {
+        const SUMS: &str = "SELECT user_id, count(*), count(*) FILTER (WHERE status = 'ACTIVE'), sum(total_participants), \
+                    sum(total_views), sum(total_investment), sum(expected_revenue), sum(revision)::bigint \
+             FROM event_stats WHERE user_id = ANY($1) AND user_id <> '' GROUP BY user_id";
+        let ids: Vec<&str> = ids.iter().map(UserId::as_str).collect();
+        let rows: Vec<OverviewRow> = readers.all(|| sqlx::query(SUMS).bind(&ids)).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, event_count, active, participants, views, investment, revenue, revisions)| {
+                let user_id = UserId::trusted(&id);
+                let overview = UserOverview {
+                    user_id: user_id.clone(),
+                    event_count,
+                    active_event_count: active,
+                    total_participants: participants,
+                    total_views: views,
+                    total_investment: investment,
+                    expected_revenue: revenue,
+                    revisions,
+                };
+                (user_id, overview)
+            })
+            .collect())
+    }
+}
 
 impl Service {
     /// The overviews of those of these users whom the viewer may see. A user without events has zeros.
@@ -39,7 +82,7 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let mut read = self.read_users(missing.keys()).await?;
+        let mut read = self.read_users(missing.keys().cloned().collect()).await?;
         for (id, lease) in missing {
             let overview = Arc::new(read.remove(&id).unwrap_or_else(|| UserOverview::none(id.clone())));
             self.cache().fill(&cache::user(&id), lease, &overview).await;
@@ -50,44 +93,12 @@ impl Service {
 
     /// One user as the database has them now, past every cache. The caller has asked whether the viewer may see them.
     pub(crate) async fn user_now(&self, id: &UserId) -> Result<Arc<UserOverview>, Error> {
-        let overview = self.read_users([id]).await?.remove(id);
+        let overview = self.read_users(vec![id.clone()]).await?.remove(id);
         Ok(Arc::new(overview.unwrap_or_else(|| UserOverview::none(id.clone()))))
     }
 
-    async fn read_users(
-        &self,
-        ids: impl IntoIterator<Item = &UserId>,
-    ) -> Result<HashMap<UserId, UserOverview>, Error> {
-        let ids: Vec<&str> = ids.into_iter().map(UserId::as_str).collect();
-        let rows: Vec<OverviewRow> = self
-            .readers()
-            .all(|| {
-                sqlx::query(
-            "SELECT user_id, count(*), count(*) FILTER (WHERE status = 'ACTIVE'), sum(total_participants), \
-                    sum(total_views), sum(total_investment), sum(expected_revenue), \
-                    sum(revision)::bigint \
-             FROM event_stats WHERE user_id = ANY($1) AND user_id <> '' GROUP BY user_id",
-        )
-        .bind(&ids)
-            })
-            .await?;
-        let overviews: HashMap<UserId, UserOverview> = rows
-            .into_iter()
-            .map(|(id, event_count, active, participants, views, investment, revenue, revisions)| {
-                let user_id = UserId::trusted(&id);
-                let overview = UserOverview {
-                    user_id: user_id.clone(),
-                    event_count,
-                    active_event_count: active,
-                    total_participants: participants,
-                    total_views: views,
-                    total_investment: investment,
-                    expected_revenue: revenue,
-                    revisions,
-                };
-                (user_id, overview)
-            })
-            .collect();
+    async fn read_users(&self, ids: Vec<UserId>) -> Result<HashMap<UserId, UserOverview>, Error> {
+        let overviews = self.gathers().users.ask(&Overviews, ids).await?;
         for (id, overview) in &overviews {
             self.note_overview(id, overview.revisions);
         }

@@ -70,6 +70,18 @@ impl Kcat {
         run(&mut command).await.map(drop)
     }
 
+    /// Produces one message to a partition of the caller's choice.
+    ///
+    /// # Errors
+    /// As for [`Self::produce_file`].
+    pub async fn produce_to(&self, topic: &str, partition: u16, key: &str, body: &str) -> anyhow::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        tokio::fs::write(file.path(), format!("{key}{SEPARATOR}{body}\n")).await?;
+        let mut command = self.command("-P", topic);
+        command.args(["-p", &partition.to_string(), "-K", &SEPARATOR.to_string(), "-l"]).arg(file.path());
+        run(&mut command).await.map(drop)
+    }
+
     /// Reads all that is in `topic` now. Bodies hold no line breaks.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use self::plan::Plan;
 pub(super) use self::stored::Asked;
-pub(super) use self::stored::SeriesOver;
+pub(super) use self::stored::{SeriesOver, StoredExtents};
 pub(crate) use self::stored::{StoredExtent, StoredSeries};
 use super::EventEntry;
 use crate::{
@@ -122,8 +122,8 @@ impl Service {
         let asked: Vec<Asked> = of.iter().map(|entry| Asked::of(entry)).collect();
         let extents = if spec.range.needs_extent() { self.extents(&asked).await? } else { HashMap::new() };
         let mut plan = Plan::new(asked, spec, now, |asked| extents.get(&asked.id).copied());
-        let mut beside = self.series(&plan.others).await?;
-        let mut stored = self.series(&plan.windows).await?;
+        let (mut beside, mut stored) =
+            tokio::try_join!(self.series(&plan.others), self.series(&plan.windows))?;
         let mut others = plan.take_others();
         let mut all: Timelines<EventId> =
             plan.refused.into_iter().map(|(asked, error)| (asked.id, Err(error))).collect();
@@ -154,8 +154,10 @@ impl Service {
         let extents =
             if spec.range.needs_extent() { self.user_extents(&visible).await? } else { HashMap::new() };
         let mut plan = Plan::new(users.to_vec(), spec, now, |user| extents.get(user).copied());
-        let mut beside = self.user_series(viewer, &plan.others).await?;
-        let mut stored = self.user_series(viewer, &plan.windows).await?;
+        let (mut beside, mut stored) = tokio::try_join!(
+            self.user_series(viewer, &plan.others),
+            self.user_series(viewer, &plan.windows)
+        )?;
         let mut others = plan.take_others();
         let mut all: Timelines<UserId> =
             plan.refused.into_iter().map(|(user, error)| (user, Err(error))).collect();

@@ -139,6 +139,35 @@ const MINUTES: &str = series!(
     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends"#
 );
 
+/// Looks up the first and the last stored minute of events; one without any is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredExtents;
+
+impl Reading for StoredExtents {
+    type Key = EventId;
+    type Value = Extent;
+
+    fn most(&self) -> usize {
+        64
+    }
+
+    async fn read(&self, readers: &Readers, ids: Vec<EventId>) -> Result<HashMap<EventId, Extent>, Error> {
+        const EXTENTS: &str = r#"
+SELECT asked.event_id, bounds.first, bounds.last
+FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
+    SELECT min("timestamp") AS first, max("timestamp") AS last
+    FROM timeline_data WHERE timeline_data.event_id = asked.event_id
+) AS bounds WHERE bounds.first IS NOT NULL"#;
+        let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
+        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> =
+            readers.all(|| sqlx::query(EXTENTS).bind(&ids)).await?;
+        let extents = rows.into_iter().map(|(id, first, last)| {
+            (EventId::trusted(&id), Extent { first: first.and_utc(), last: last.and_utc() })
+        });
+        Ok(extents.collect())
+    }
+}
+
 /// Looks up the numbers that events have in a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SeriesOver(Window);
@@ -224,7 +253,7 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let read = self.read_extents(missing.keys()).await?;
+        let read = self.gathers().extents.ask(&StoredExtents, missing.keys().cloned().collect()).await?;
         for (id, (revision, lease)) in missing {
             let extent = read.get(&id).copied();
             let stored = StoredExtent { revision, bounds: extent.map(|extent| (extent.first, extent.last)) };
@@ -234,32 +263,6 @@ impl Service {
             }
         }
         Ok(found)
-    }
-
-    async fn read_extents(
-        &self,
-        ids: impl Iterator<Item = &EventId>,
-    ) -> Result<HashMap<EventId, Extent>, Error> {
-        let ids: Vec<&str> = ids.map(EventId::as_str).collect();
-        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> = self
-            .readers()
-            .all(|| {
-                sqlx::query(
-                    r#"SELECT asked.event_id, bounds.first, bounds.last
-               FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
-                   SELECT min("timestamp") AS first, max("timestamp") AS last
-                   FROM timeline_data WHERE timeline_data.event_id = asked.event_id
-               ) AS bounds WHERE bounds.first IS NOT NULL"#,
-                )
-                .bind(&ids)
-            })
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, first, last)| {
-                (EventId::trusted(&id), Extent { first: first.and_utc(), last: last.and_utc() })
-            })
-            .collect())
     }
 
     fn is_current(&self, asked: &Asked, revision: Revision) -> bool {
@@ -344,6 +347,6 @@ impl Service {
 
     /// The first and the last stored minute as the database has them now.
     pub(crate) async fn extent_now(&self, id: &EventId) -> Result<Option<Extent>, Error> {
-        Ok(self.read_extents([id].into_iter()).await?.remove(id))
+        Ok(self.gathers().extents.ask(&StoredExtents, vec![id.clone()]).await?.remove(id))
     }
 }

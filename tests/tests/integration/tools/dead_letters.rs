@@ -130,6 +130,27 @@ async fn letters_are_listed_shown_and_sent_back() {
     letters(&testbed, 7, &[]).await;
 }
 
+/// Producers choose partitions for the same key by different hashes.
+#[tokio::test]
+async fn a_message_goes_back_to_its_own_partition() {
+    const PARTITIONS: u16 = 3;
+    let testbed = Testbed::builder().partitions(PARTITIONS).build().await.unwrap();
+    let topic = &testbed.topics().participant_registered;
+    let _consumer = testbed.start(Role::Consume).await.unwrap();
+    for partition in 0..PARTITIONS {
+        testbed.kcat().produce_to(topic, partition, "evt-1", "{}").await.unwrap();
+    }
+    letters(&testbed, 3, &[]).await;
+    assert_ends(&testbed.run(&["dlq", "retry", "--all"], &[]).await.unwrap(), 0);
+    let mut places: Vec<(u64, u64)> = letters(&testbed, 6, &[])
+        .await
+        .iter()
+        .map(|letter| (letter["attempts"].as_u64().unwrap(), letter["partition"].as_u64().unwrap()))
+        .collect();
+    places.sort_unstable();
+    assert_eq!(places, [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]);
+}
+
 #[tokio::test]
 async fn a_letter_that_does_not_say_where_it_came_from_is_left_and_told() {
     let testbed = Testbed::new().await.unwrap();
