@@ -214,7 +214,7 @@ impl Letters {
             Err(fault) if fault.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
                 send(None).await?;
             }
-            sent => sent?,
+            outcome => outcome?,
         }
         Ok(())
     }
