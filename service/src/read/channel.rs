@@ -87,7 +87,7 @@ impl Reading for StoredChannels {
     type Value = Arc<[Channel]>;
 
     fn most(&self) -> usize {
-        128
+        48
     }
 
     async fn read(

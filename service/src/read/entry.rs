@@ -124,7 +124,7 @@ impl Reading for DescribedEvents {
     type Value = Arc<EventEntry>;
 
     fn most(&self) -> usize {
-        64
+        16
     }
 
     async fn read(

