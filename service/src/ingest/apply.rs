@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDateTime;
 use sea_orm::sqlx::{self, PgConnection};
 
-use super::{Applied, Batch, Commit, Fact, Message, dedup, fold, position, rows};
+use super::{Applied, Batch, Commit, Fact, Message, dedup, fold, position, position::Missing, rows};
 use crate::{
     Error, Service,
     domain::EventId,
@@ -27,6 +27,7 @@ impl Service {
         // A place is an id in one generation of one cluster's topic only, which its mark would not tell. Marks are set
         // and not believed: rows go back with a restored backup or to a standby that lagged, marks don't.
         let given = || batch.messages.iter().filter_map(|message| message.message_id.clone());
+        let mut missing = Missing::AreTold;
         loop {
             let mut tx = self.pool().begin().await?;
             let seen_on = dedup::join_day(&mut tx).await?;
@@ -35,7 +36,11 @@ impl Service {
                 self.begin_day(today).await?;
                 continue;
             }
-            let places = position::lock(&mut tx, cluster_id, &batch.positions).await?;
+            let Some(places) = position::lock(&mut tx, cluster_id, &batch.positions, missing).await? else {
+                tx.rollback().await?;
+                missing = Missing::AreMade;
+                continue;
+            };
             position::check(&places, &batch.expected)?;
             let place = |message: &Message| places.get(&(message.topic.clone(), message.partition)).copied();
             let (ahead, behind): (Vec<&Message>, Vec<&Message>) = batch

@@ -9,6 +9,14 @@ use crate::{Error, Service};
 
 type Places = HashMap<(Arc<str>, i32), Place>;
 
+/// What becomes of places that are not there yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// They are noticed.
+    AreTold,
+    AreMade,
+}
+
 /// Topic, partition, generation and next offset.
 type Row = (String, i32, i32, i64);
 
@@ -24,14 +32,17 @@ fn split(positions: &[Position]) -> (Vec<String>, Vec<i32>, Vec<i64>) {
 
 /// Locks the places of the batch's partitions until the transaction ends. The lock fences a consumer that lost the
 /// partition and doesn't know: it waits here, then sees how far the new owner has come.
+///
+/// `None` where places are `missing`. They are to be made in another transaction, before it locks any: to lock those that
+/// are there, and later those that are not, is no order, and two that share partitions would wait for each other.
 pub(super) async fn lock(
     tx: &mut PgConnection,
     cluster_id: &str,
     positions: &[Position],
-) -> Result<Places, Error> {
+    missing: Missing,
+) -> Result<Option<Places>, Error> {
     let (topics, partitions, _) = split(positions);
-    let mut places = select_for_update(tx, cluster_id, &topics, &partitions).await?;
-    if places.len() < positions.len() {
+    if missing == Missing::AreMade {
         sqlx::query(
             "INSERT INTO consumer_position (cluster_id, topic, partition, next_offset) \
              SELECT $1, topic, partition, 0 FROM unnest($2::text[], $3::int[]) AS asked (topic, partition) \
@@ -42,9 +53,10 @@ pub(super) async fn lock(
         .bind(&partitions)
         .execute(&mut *tx)
         .await?;
-        places = select_for_update(tx, cluster_id, &topics, &partitions).await?;
     }
-    Ok(places)
+    let places = select_for_update(tx, cluster_id, &topics, &partitions).await?;
+    let are_all = missing == Missing::AreMade || places.len() == positions.len();
+    Ok(are_all.then_some(places))
 }
 
 /// Whether what the reader took for stored is.

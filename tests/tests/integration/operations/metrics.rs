@@ -51,7 +51,9 @@ fn under(value: &Value, key: &str, found: &mut Vec<String>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dashboards_and_alerts_ask_for_what_is_measured() {
     let testbed = Testbed::new().await.unwrap();
-    let gateway = testbed.start(Role::Serve).await.unwrap();
+    // What it is to read from is no replica.
+    let replica = [("DATABASE_READ_URL", testbed.database_url())];
+    let gateway = testbed.start_with(Role::Serve, &replica).await.unwrap();
     // Its channels' API is away.
     let channels = [("CHANNEL_API_SNS_URL", "http://127.0.0.1:1"), ("CHANNEL_REFRESH_INTERVAL", "1s")];
     let consumer = testbed.start_with(Role::Consume, &channels).await.unwrap();
