@@ -96,6 +96,12 @@ impl Error {
         }
     }
 
+    /// Whether it says nothing about what was asked for: whoever asks anything else now is told the same. A statement that took
+    /// too long does say something.
+    pub(crate) const fn is_about_the_server(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Timeout(sqlx::Error::PoolTimedOut))
+    }
+
     /// Whether it was waited for in vain.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

@@ -27,7 +27,7 @@ impl Service {
         // A place is an id in one generation of one cluster's topic only, which its mark would not tell. Marks are set
         // and not believed: rows go back with a restored backup or to a standby that lagged, marks don't.
         let given = || batch.messages.iter().filter_map(|message| message.message_id.clone());
-        let mut missing = Missing::AreTold;
+        let mut missing = Missing::Notice;
         loop {
             let mut tx = self.pool().begin().await?;
             let seen_on = dedup::join_day(&mut tx).await?;
@@ -38,7 +38,7 @@ impl Service {
             }
             let Some(places) = position::lock(&mut tx, cluster_id, &batch.positions, missing).await? else {
                 tx.rollback().await?;
-                missing = Missing::AreMade;
+                missing = Missing::Make;
                 continue;
             };
             position::check(&places, &batch.expected)?;

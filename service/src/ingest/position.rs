@@ -9,12 +9,11 @@ use crate::{Error, Service};
 
 type Places = HashMap<(Arc<str>, i32), Place>;
 
-/// What becomes of places that are not there yet.
+/// What to do about places that are not there yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// They are noticed.
-    AreTold,
-    AreMade,
+    Notice,
+    Make,
 }
 
 /// Topic, partition, generation and next offset.
@@ -42,7 +41,7 @@ pub(super) async fn lock(
     missing: Missing,
 ) -> Result<Option<Places>, Error> {
     let (topics, partitions, _) = split(positions);
-    if missing == Missing::AreMade {
+    if missing == Missing::Make {
         sqlx::query(
             "INSERT INTO consumer_position (cluster_id, topic, partition, next_offset) \
              SELECT $1, topic, partition, 0 FROM unnest($2::text[], $3::int[]) AS asked (topic, partition) \
@@ -55,7 +54,7 @@ pub(super) async fn lock(
         .await?;
     }
     let places = select_for_update(tx, cluster_id, &topics, &partitions).await?;
-    let are_all = missing == Missing::AreMade || places.len() == positions.len();
+    let are_all = missing == Missing::Make || places.len() == positions.len();
     Ok(are_all.then_some(places))
 }
 

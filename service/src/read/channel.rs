@@ -12,7 +12,7 @@ use crate::{
     Error, Service,
     cache::{self, Labelled},
     domain::{Channel, ChannelName, ChannelType, EventId},
-    readers::{Readers, Reading},
+    readers::{KeyedRead, Readers},
 };
 
 /// What [`maybe_channel`] reads of [`stored_channels`].
@@ -80,9 +80,9 @@ fn channels(rows: &[PgRow]) -> impl Iterator<Item = Result<Channel, Error>> {
 
 /// Looks up the channels of events, by name; an event without any is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StoredChannels;
+pub(crate) struct ReadChannels;
 
-impl Reading for StoredChannels {
+impl KeyedRead for ReadChannels {
     type Key = EventId;
     type Value = Arc<[Channel]>;
 
@@ -142,7 +142,7 @@ impl Service {
         }
         if !missing.is_empty() {
             let mut read =
-                self.gathers().channels.ask(&StoredChannels, missing.keys().cloned().collect()).await?;
+                self.gathers().channels.ask(&ReadChannels, missing.keys().cloned().collect()).await?;
             for (id, (entry, lease)) in missing {
                 let channels: Arc<[Channel]> = read.remove(&id).unwrap_or_default();
                 found.insert(id.clone(), Arc::clone(&channels));

@@ -14,7 +14,7 @@ use crate::{
     Error, Service,
     cache::{self, Source},
     domain::{Channel, Event, EventId, EventStatus, Revision, UserId, Viewer},
-    readers::{Readers, Reading},
+    readers::{KeyedRead, Readers},
 };
 
 /// An event that the viewer may see, with its channels where they are known already.
@@ -117,9 +117,9 @@ fn is_of(row: &PgRow, event: &EventId) -> bool {
 
 /// Looks up described events, whoever may see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DescribedEvents(With);
+pub(crate) struct ReadEvents(With);
 
-impl Reading for DescribedEvents {
+impl KeyedRead for ReadEvents {
     type Key = EventId;
     type Value = Arc<EventEntry>;
 
@@ -211,7 +211,7 @@ impl Service {
         ids: Vec<EventId>,
         with: With,
     ) -> Result<Vec<Arc<EventEntry>>, Error> {
-        let read = self.gathers().events.ask(&DescribedEvents(with), ids).await?.into_values();
+        let read = self.gathers().events.ask(&ReadEvents(with), ids).await?.into_values();
         let entries: Vec<_> = read.filter(|entry| viewer.may_see(&entry.event.user_id)).collect();
         self.note_read(entries.iter());
         Ok(entries)

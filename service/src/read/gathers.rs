@@ -1,24 +1,24 @@
 use std::sync::Arc;
 
 use super::{
-    channel::StoredChannels,
-    entry::DescribedEvents,
-    page::FirstPages,
-    spending::SpentOnChannels,
-    timeline::{SeriesOver, StoredExtents},
-    user::Overviews,
+    channel::ReadChannels,
+    entry::ReadEvents,
+    page::ReadOutermostPages,
+    spending::ReadSpending,
+    timeline::{ReadExtents, ReadSeries},
+    user::ReadOverviews,
 };
 use crate::readers::{Gather, Readers};
 
 /// What is looked up for several requests at once.
 pub(crate) struct Gathers {
-    pub(super) events: Gather<DescribedEvents>,
-    pub(super) channels: Gather<StoredChannels>,
-    pub(super) spending: Gather<SpentOnChannels>,
-    pub(super) extents: Gather<StoredExtents>,
-    pub(super) series: Gather<SeriesOver>,
-    pub(super) pages: Gather<FirstPages>,
-    pub(super) users: Gather<Overviews>,
+    pub(super) events: Gather<ReadEvents>,
+    pub(super) channels: Gather<ReadChannels>,
+    pub(super) spending: Gather<ReadSpending>,
+    pub(super) extents: Gather<ReadExtents>,
+    pub(super) series: Gather<ReadSeries>,
+    pub(super) pages: Gather<ReadOutermostPages>,
+    pub(super) users: Gather<ReadOverviews>,
 }
 
 impl Gathers {

@@ -9,7 +9,7 @@ use crate::{
     Error, Service,
     cache::{self, Labelled},
     domain::{Channel, EventId},
-    readers::{Readers, Reading},
+    readers::{KeyedRead, Readers},
 };
 
 /// What ROI needs of an event's channels: sums.
@@ -32,9 +32,9 @@ impl Spending {
 
 /// Looks up the sums over the channels of events; an event without any is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SpentOnChannels;
+pub(crate) struct ReadSpending;
 
-impl Reading for SpentOnChannels {
+impl KeyedRead for ReadSpending {
     type Key = EventId;
     type Value = Spending;
 
@@ -87,8 +87,7 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let mut read =
-            self.gathers().spending.ask(&SpentOnChannels, missing.keys().cloned().collect()).await?;
+        let mut read = self.gathers().spending.ask(&ReadSpending, missing.keys().cloned().collect()).await?;
         for (id, (revision, lease)) in missing {
             let value = read.remove(&id).unwrap_or_default();
             self.cache().fill(&cache::roi(&id), lease, &Arc::new(Labelled { revision, value })).await;

@@ -7,16 +7,16 @@ use crate::{
     Error, Service,
     cache::{self, Source},
     domain::{UserId, UserOverview, Viewer},
-    readers::{Readers, Reading},
+    readers::{KeyedRead, Readers},
 };
 
 type OverviewRow = (String, i64, i64, i64, i64, Decimal, Decimal, i64);
 
 /// Looks up users' sums, whoever may see them; a user without events is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Overviews;
+pub(crate) struct ReadOverviews;
 
-impl Reading for Overviews {
+impl KeyedRead for ReadOverviews {
     type Key = UserId;
     type Value = UserOverview;
 
@@ -98,7 +98,7 @@ impl Service {
     }
 
     async fn read_users(&self, ids: Vec<UserId>) -> Result<HashMap<UserId, UserOverview>, Error> {
-        let overviews = self.gathers().users.ask(&Overviews, ids).await?;
+        let overviews = self.gathers().users.ask(&ReadOverviews, ids).await?;
         for (id, overview) in &overviews {
             self.note_overview(id, overview.revisions);
         }

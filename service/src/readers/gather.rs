@@ -16,15 +16,15 @@ use tokio::{runtime::Handle, sync::watch, time::timeout};
 use tracing::Instrument as _;
 
 use super::Readers;
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// Statements of a kind that are under way before others gather.
 const AT_ONCE: usize = 2;
 /// How long somebody gathers at most: those under way may be waiting for something.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// How things of one kind are looked up, each by its key. Equal readings can be made in one statement.
-pub(crate) trait Reading: Clone + PartialEq + Send + Sync + 'static {
+/// How things of one kind are looked up, each by its key. What equal ones look up can be looked up in one statement.
+pub(crate) trait KeyedRead: Clone + PartialEq + Send + Sync + 'static {
     type Key: Clone + Eq + Hash + Send + Sync + 'static;
     type Value: Clone + Send + Sync + 'static;
 
@@ -40,42 +40,42 @@ pub(crate) trait Reading: Clone + PartialEq + Send + Sync + 'static {
     ) -> impl Future<Output = Result<HashMap<Self::Key, Self::Value>, Error>> + Send;
 }
 
-type Found<R> = HashMap<<R as Reading>::Key, <R as Reading>::Value>;
+type Found<R> = HashMap<<R as KeyedRead>::Key, <R as KeyedRead>::Value>;
 /// `None` until there is one.
 type Outcome<R> = Option<Result<Arc<Found<R>>, Arc<Error>>>;
 
 /// Those who ask for things of one kind.
-pub(crate) struct Gather<R: Reading>(Arc<Shared<R>>);
+pub(crate) struct Gather<R: KeyedRead>(Arc<Shared<R>>);
 
-struct Shared<R: Reading> {
+struct Shared<R: KeyedRead> {
     readers: Arc<Readers>,
     patience: Duration,
     state: Mutex<State<R>>,
 }
 
-struct State<R: Reading> {
+struct State<R: KeyedRead> {
     under_way: usize,
     /// In the order in which they are begun.
     waiting: VecDeque<Statement<R>>,
-    /// How many there were.
-    count: u64,
+    next_number: u64,
 }
 
 /// A statement that is not begun.
-struct Statement<R: Reading> {
+struct Statement<R: KeyedRead> {
     number: u64,
-    reading: R,
+    read: R,
     keys: HashSet<R::Key>,
     outcome: watch::Sender<Outcome<R>>,
 }
 
 /// A statement under way. When it is over, however it ends, the next one begins.
-struct UnderWay<R: Reading>(Arc<Shared<R>>);
+struct UnderWay<R: KeyedRead>(Arc<Shared<R>>);
 
-impl<R: Reading> Drop for UnderWay<R> {
+impl<R: KeyedRead> Drop for UnderWay<R> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.under_way -= 1;
+        state.leave_out_abandoned();
         let next = if state.under_way < AT_ONCE { state.waiting.pop_front() } else { None };
         let next = next.map(|statement| state.count_in(statement));
         drop(state);
@@ -84,20 +84,24 @@ impl<R: Reading> Drop for UnderWay<R> {
 }
 
 /// One that counts as under way and has to be begun once the lock is left.
-struct Due<R: Reading>(Statement<R>);
+struct Due<R: KeyedRead>(Statement<R>);
 
-impl<R: Reading> State<R> {
+impl<R: KeyedRead> State<R> {
     fn count_in(&mut self, statement: Statement<R>) -> Due<R> {
         self.under_way += 1;
         Due(statement)
     }
 
-    /// Takes part in a statement that is not begun.
-    fn join(&mut self, reading: &R, keys: &[R::Key]) -> (u64, watch::Receiver<Outcome<R>>, Option<Due<R>>) {
-        let most = reading.most();
-        let has_room = |statement: &Statement<R>| {
-            statement.reading == *reading && statement.keys.len() + keys.len() <= most
-        };
+    /// Nothing is read for those who have all gone away. While the database hangs that would be ever more.
+    fn leave_out_abandoned(&mut self) {
+        self.waiting.retain(|statement| statement.outcome.receiver_count() > 0);
+    }
+
+    /// Takes part in a statement that is not begun, or makes one.
+    fn join(&mut self, read: &R, keys: &[R::Key]) -> (u64, watch::Receiver<Outcome<R>>, Option<Due<R>>) {
+        let most = read.most();
+        let has_room =
+            |statement: &Statement<R>| statement.read == *read && statement.keys.len() + keys.len() <= most;
         if let Some(place) = self.waiting.iter().position(has_room)
             && let Some(statement) = self.waiting.get_mut(place)
         {
@@ -107,11 +111,12 @@ impl<R: Reading> State<R> {
             let full = if is_full { self.waiting.remove(place) } else { None };
             return (number, outcome, full.map(|statement| self.count_in(statement)));
         }
-        let number = self.count;
-        self.count += 1;
+        self.leave_out_abandoned();
+        let number = self.next_number;
+        self.next_number += 1;
         let (sender, outcome) = watch::channel(None);
         let keys = keys.iter().cloned().collect();
-        let statement = Statement { number, reading: reading.clone(), keys, outcome: sender };
+        let statement = Statement { number, read: read.clone(), keys, outcome: sender };
         if self.under_way < AT_ONCE {
             return (number, outcome, Some(self.count_in(statement)));
         }
@@ -120,27 +125,27 @@ impl<R: Reading> State<R> {
     }
 }
 
-impl<R: Reading> Shared<R> {
+impl<R: KeyedRead> Shared<R> {
     fn state(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nobody who asks can end it by going away. Without a runtime, at the process's end, nobody is told.
     fn begin(self: &Arc<Self>, due: Option<Due<R>>) {
-        let Some(Due(Statement { reading, keys, outcome, .. })) = due else { return };
+        let Some(Due(Statement { read, keys, outcome, .. })) = due else { return };
         let under_way = UnderWay(Arc::clone(self));
         let Ok(runtime) = Handle::try_current() else { return };
-        let read = async move {
-            let read = reading.read(&under_way.0.readers, keys.into_iter().collect()).await;
+        let answering = async move {
+            let found = read.read(&under_way.0.readers, keys.into_iter().collect()).await;
             // Before they are told: they may ask for more at once.
             drop(under_way);
-            outcome.send_replace(Some(read.map(Arc::new).map_err(Arc::new)));
+            outcome.send_replace(Some(found.map(Arc::new).map_err(Arc::new)));
         };
-        runtime.spawn(read.in_current_span());
+        runtime.spawn(answering.in_current_span());
     }
 
-    fn join(self: &Arc<Self>, reading: &R, keys: &[R::Key]) -> (u64, watch::Receiver<Outcome<R>>) {
-        let (number, outcome, due) = self.state().join(reading, keys);
+    fn join(self: &Arc<Self>, read: &R, keys: &[R::Key]) -> (u64, watch::Receiver<Outcome<R>>) {
+        let (number, outcome, due) = self.state().join(read, keys);
         self.begin(due);
         (number, outcome)
     }
@@ -156,13 +161,13 @@ impl<R: Reading> Shared<R> {
     }
 }
 
-impl<R: Reading> Gather<R> {
+impl<R: KeyedRead> Gather<R> {
     pub(crate) fn new(readers: Arc<Readers>) -> Self {
         Self::with(readers, PATIENCE)
     }
 
     fn with(readers: Arc<Readers>, patience: Duration) -> Self {
-        let state = State { under_way: 0, waiting: VecDeque::new(), count: 0 };
+        let state = State { under_way: 0, waiting: VecDeque::new(), next_number: 0 };
         Self(Arc::new(Shared { readers, patience, state: Mutex::new(state) }))
     }
 
@@ -170,14 +175,14 @@ impl<R: Reading> Gather<R> {
     ///
     /// # Errors
     /// What the database says.
-    pub(crate) async fn ask(&self, reading: &R, keys: Vec<R::Key>) -> Result<Found<R>, Error> {
+    pub(crate) async fn ask(&self, read: &R, keys: Vec<R::Key>) -> Result<Found<R>, Error> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        if keys.len() >= reading.most() {
-            return reading.read(&self.0.readers, keys).await;
+        if keys.len() >= read.most() {
+            return read.read(&self.0.readers, keys).await;
         }
-        let (number, mut outcome) = self.0.join(reading, &keys);
+        let (number, mut outcome) = self.0.join(read, &keys);
         let is_late = timeout(self.0.patience, outcome.wait_for(Option::is_some)).await.is_err();
         if is_late {
             self.0.hurry(number);
@@ -188,9 +193,9 @@ impl<R: Reading> Gather<R> {
                 let part = |key: R::Key| found.get(&key).cloned().map(|value| (key, value));
                 Ok(keys.into_iter().filter_map(part).collect())
             }
-            Some(Err(error)) if error.kind() == ErrorKind::Transient => Err(Error::Shared(error)),
+            Some(Err(error)) if error.is_about_the_server() => Err(Error::Shared(error)),
             // What somebody else asked for may be to blame, or nobody is left to tell.
-            Some(Err(_)) | None => reading.read(&self.0.readers, keys).await,
+            Some(Err(_)) | None => read.read(&self.0.readers, keys).await,
         }
     }
 }
@@ -218,7 +223,7 @@ mod tests {
         }
     }
 
-    impl Reading for Doubles {
+    impl KeyedRead for Doubles {
         type Key = u32;
         type Value = u32;
 
@@ -233,6 +238,8 @@ mod tests {
             match self.kind {
                 "away" => Err(sqlx::Error::PoolTimedOut.into()),
                 "picky" if keys.contains(&13) => Err(Error::Unknown { column: "double" }),
+                // As where the statement itself took too long.
+                "slow" if keys.contains(&13) => Err(Error::Timeout(sqlx::Error::RowNotFound)),
                 _ => Ok(keys.into_iter().filter(|key| *key < 100).map(|key| (key, 2 * key)).collect()),
             }
         }
@@ -343,25 +350,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_are_told_at_once_where_waiting_helps() {
+    async fn all_are_told_at_once_where_the_database_is_away() {
         let asking = Asking::new("away");
         let _first = [asking.ask(&[1]).await, asking.ask(&[2]).await];
         let both = [asking.ask(&[3]).await, asking.ask(&[4]).await];
         asking.tell(3).await;
         for asked in both {
             let error = asked.await.unwrap().unwrap_err();
-            assert!(error.is_timeout() && error.kind() == ErrorKind::Transient, "{error}");
+            assert!(error.is_timeout() && error.kind() == crate::ErrorKind::Transient, "{error}");
         }
         assert_eq!(asking.read().len(), 3);
     }
 
     #[tokio::test]
+    async fn nothing_is_read_for_those_who_have_gone_away() {
+        let asking = Asking::new("even");
+        let _stuck = [asking.ask(&[1]).await, asking.ask(&[2]).await];
+        for number in 0..50 {
+            let other = Doubles { kind: ["one", "another"][number % 2], ..asking.doubles.clone() };
+            asking.ask_for(other, &[3]).await.abort();
+            asking.settle().await;
+        }
+        assert!(asking.gather.0.state().waiting.len() <= 1);
+        asking.tell(2).await;
+        assert_eq!(asking.read(), [vec![1], vec![2]]);
+    }
+
+    #[tokio::test]
     async fn nobody_fails_for_what_somebody_else_asked() {
-        let asking = Asking::new("picky");
-        let _first = [asking.ask(&[1]).await, asking.ask(&[2]).await];
-        let (to_blame, other) = (asking.ask(&[13]).await, asking.ask(&[4]).await);
-        asking.tell(5).await;
-        assert!(matches!(to_blame.await.unwrap(), Err(Error::Unknown { .. })));
-        assert_eq!(other.await.unwrap().unwrap(), HashMap::from([(4, 8)]));
+        for kind in ["picky", "slow"] {
+            let asking = Asking::new(kind);
+            let _first = [asking.ask(&[1]).await, asking.ask(&[2]).await];
+            let (to_blame, other) = (asking.ask(&[13]).await, asking.ask(&[4]).await);
+            asking.tell(5).await;
+            let fault = to_blame.await.unwrap().unwrap_err();
+            assert!(matches!(fault, Error::Unknown { .. } | Error::Timeout(_)), "{fault}");
+            assert_eq!(other.await.unwrap().unwrap(), HashMap::from([(4, 8)]));
+        }
     }
 }

@@ -23,7 +23,7 @@ use self::{
     replica::Replica,
 };
 
-pub(crate) use self::gather::{Gather, Reading};
+pub(crate) use self::gather::{Gather, KeyedRead};
 pub use self::metrics::describe as describe_metrics;
 
 /// What is wrong with a replica that is none.

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use self::plan::Plan;
 pub(super) use self::stored::Asked;
-pub(super) use self::stored::{SeriesOver, StoredExtents};
+pub(super) use self::stored::{ReadExtents, ReadSeries};
 pub(crate) use self::stored::{StoredExtent, StoredSeries};
 use super::EventEntry;
 use crate::{

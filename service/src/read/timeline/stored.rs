@@ -10,7 +10,7 @@ use crate::{
     Error, Service, cache,
     domain::{Counters, EventId, Granularity, Revision},
     read::{EventEntry, columns::Columns},
-    readers::{Readers, Reading},
+    readers::{KeyedRead, Readers},
     timeline::{BucketRow, Extent, Series, Window, boundaries},
 };
 
@@ -141,9 +141,9 @@ const MINUTES: &str = series!(
 
 /// Looks up the first and the last stored minute of events; one without any is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StoredExtents;
+pub(crate) struct ReadExtents;
 
-impl Reading for StoredExtents {
+impl KeyedRead for ReadExtents {
     type Key = EventId;
     type Value = Extent;
 
@@ -170,9 +170,9 @@ FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
 
 /// Looks up the numbers that events have in a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SeriesOver(Window);
+pub(crate) struct ReadSeries(Window);
 
-impl Reading for SeriesOver {
+impl KeyedRead for ReadSeries {
     type Key = EventId;
     type Value = StoredSeries;
 
@@ -253,7 +253,7 @@ impl Service {
         if missing.is_empty() {
             return Ok(found);
         }
-        let read = self.gathers().extents.ask(&StoredExtents, missing.keys().cloned().collect()).await?;
+        let read = self.gathers().extents.ask(&ReadExtents, missing.keys().cloned().collect()).await?;
         for (id, (revision, lease)) in missing {
             let extent = read.get(&id).copied();
             let stored = StoredExtent { revision, bounds: extent.map(|extent| (extent.first, extent.last)) };
@@ -334,7 +334,7 @@ impl Service {
             return in_one_statement(self.readers(), windows).await;
         }
         let ids = windows.iter().map(|(id, _)| EventId::clone(id)).collect();
-        self.gathers().series.ask(&SeriesOver(Window::clone(first)), ids).await
+        self.gathers().series.ask(&ReadSeries(Window::clone(first)), ids).await
     }
 
     /// A window as the database has it now, past every cache, gaps filled.
@@ -347,6 +347,6 @@ impl Service {
 
     /// The first and the last stored minute as the database has them now.
     pub(crate) async fn extent_now(&self, id: &EventId) -> Result<Option<Extent>, Error> {
-        Ok(self.gathers().extents.ask(&StoredExtents, vec![id.clone()]).await?.remove(id))
+        Ok(self.gathers().extents.ask(&ReadExtents, vec![id.clone()]).await?.remove(id))
     }
 }

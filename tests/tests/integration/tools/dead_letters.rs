@@ -149,6 +149,17 @@ async fn a_message_goes_back_to_its_own_partition() {
         .collect();
     places.sort_unstable();
     assert_eq!(places, [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]);
+
+    // One whose partition is no more, or never was, goes by its key.
+    for partition in ["7", "-7", "-1"] {
+        let origin =
+            [format!("x-topic={topic}"), format!("x-partition={partition}"), "x-offset=3".to_owned()];
+        let headers: Vec<&str> = origin.iter().map(String::as_str).collect();
+        testbed.kcat().produce_with(&testbed.topics().dead_letter, "evt-1", "{}", &headers).await.unwrap();
+    }
+    let before = testbed.kcat().read(topic).await.unwrap().len();
+    assert_ends(&testbed.run(&["dlq", "retry", "--all"], &[]).await.unwrap(), 0);
+    assert_eq!(testbed.kcat().read(topic).await.unwrap().len(), before + 9);
 }
 
 #[tokio::test]
