@@ -101,7 +101,7 @@ impl Service {
         let fences = self.cache().fences();
         fences.are_trusted()
             && holds.until.is_none_or(|until| self.clock().now() < until)
-            && holds.fences.iter().all(|(place, stood)| fences.at(*place) == *stood)
+            && holds.fences.iter().all(|(place, stood)| fences.holds(*place, *stood))
     }
 }
 

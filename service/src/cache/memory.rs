@@ -4,12 +4,22 @@ use std::{any::Any, sync::Arc};
 
 use moka::sync::Cache as Moka;
 
-use super::{Fences, Key, Source, TTL, Value};
+use super::{Fences, Key, Source, TTL, Value, fences::is_settled};
 
 /// Entries kept at most.
 const CAPACITY: u64 = 20_000;
 
 type Entry = (u64, Arc<dyn Any + Send + Sync>);
+
+/// What was found; nothing while commits are not heard of, or just being heard of.
+pub(super) struct Held<V> {
+    /// The entry.
+    pub(super) value: Option<Arc<V>>,
+    /// What was kept before a commit touched what it was made of.
+    pub(super) former: Option<Arc<V>>,
+    /// The fence to fill it under.
+    pub(super) fence: Option<u64>,
+}
 
 pub(crate) struct Memory {
     entries: Moka<String, Entry>,
@@ -26,26 +36,17 @@ impl Memory {
         self.entries.invalidate_all();
     }
 
-    /// The entry, and the fence to fill it under where it is missing. Neither while commits are not heard of.
-    pub(super) fn get<V: Value>(&self, key: &Key<V>) -> (Option<Arc<V>>, Option<u64>) {
-        if !self.fences.are_trusted() {
-            return (None, None);
-        }
+    /// What there is under a key.
+    pub(super) fn get<V: Value>(&self, key: &Key<V>) -> Held<V> {
         let fence = self.fence(key);
-        let value = self
-            .entries
-            .get(&key.text)
-            .filter(|(filled_under, _)| *filled_under == fence)
-            .and_then(|(_, value)| value.downcast().ok());
-        (value, Some(fence))
-    }
-
-    /// The entry, whatever happened since it was filled.
-    pub(super) fn former<V: Value>(&self, key: &Key<V>) -> Option<Arc<V>> {
-        if !self.fences.are_trusted() {
-            return None;
+        if !self.fences.are_trusted() || !is_settled(fence) {
+            return Held { value: None, former: None, fence: None };
         }
-        self.entries.get(&key.text).and_then(|(_, value)| value.downcast().ok())
+        let entry = self.entries.get(&key.text);
+        let (is_current, value) = entry
+            .map_or((false, None), |(filled_under, value)| (filled_under == fence, value.downcast().ok()));
+        let (value, former) = if is_current { (value, None) } else { (None, value) };
+        Held { value, former, fence: Some(fence) }
     }
 
     fn fence<V>(&self, key: &Key<V>) -> u64 {
@@ -59,10 +60,12 @@ impl Memory {
         }
     }
 
-    /// Frees what a raised fence has made worthless.
+    /// Frees what a raised fence has made worthless. What is kept of events may be carried on.
     pub(super) fn free(&self, source: &Source) {
-        for entry in source.fixed_entries() {
-            self.entries.invalidate(&entry);
+        if let Source::User(_) = source {
+            for entry in source.fixed_entries() {
+                self.entries.invalidate(&entry);
+            }
         }
     }
 }

@@ -20,7 +20,10 @@ use uuid::Uuid;
 
 pub(crate) use self::fences::{Fences, Place};
 pub(crate) use self::key::{Key, Labelled, Source, channel, dashboard, extent, roi, timeline, user};
-use self::{memory::Memory, remote::Remote};
+use self::{
+    memory::{Held, Memory},
+    remote::Remote,
+};
 
 /// How long an entry lives at most.
 const TTL: Duration = Duration::from_secs(3600);
@@ -94,23 +97,39 @@ impl Cache {
         self.keeps
     }
 
+    #[cfg(test)]
     pub(crate) async fn get<V: Value>(&self, key: &Key<V>) -> Lookup<V> {
+        self.get_or_carry(key, |_| None).await
+    }
+
+    /// Like [`Self::get`], but what a commit has touched may be carried on.
+    pub(crate) async fn get_or_carry<V: Value>(
+        &self,
+        key: &Key<V>,
+        carry: impl FnOnce(&V) -> Option<V>,
+    ) -> Lookup<V> {
         if !self.keeps {
             return Lookup { value: None, lease: Lease::default() };
         }
         // The fence is looked at before anything is read: what is filled under it is at least as new.
-        let (value, fence) = self.memory.get(key);
+        let Held { value, former, fence } = self.memory.get(key);
         if value.is_some() {
-            looked_up("memory", true);
+            looked_up("memory", "hit");
             return Lookup { value, lease: Lease::default() };
         }
-        looked_up("memory", false);
+        if let (Some(fence), Some(carried)) = (fence, former.and_then(|former| carry(&former)).map(Arc::new))
+        {
+            looked_up("memory", "carried");
+            self.memory.fill(key, fence, &carried);
+            return Lookup { value: Some(carried), lease: Lease::default() };
+        }
+        looked_up("memory", "miss");
         let mut lease = Lease { memory: fence, remote: None };
         let Some(remote) = self.remote.as_ref().filter(|_| !self.fences.is_restless(&key.source)) else {
             return Lookup { value: None, lease };
         };
         let (value, fence) = remote.get(key).await;
-        looked_up("redis", value.is_some());
+        looked_up("redis", if value.is_some() { "hit" } else { "miss" });
         if let (Some(value), Some(fence)) = (&value, lease.memory) {
             self.memory.fill(key, fence, value);
         }
@@ -120,12 +139,21 @@ impl Cache {
 
     /// Many at once, in the order of the keys.
     pub(crate) async fn get_all<V: Value>(&self, keys: &[Key<V>]) -> Vec<Lookup<V>> {
-        futures_util::future::join_all(keys.iter().map(|key| self.get(key))).await
+        self.get_all_or_carry(keys, |_, _| None).await
     }
 
-    /// What this process holds under a key, though a commit may have touched what it was made of.
-    pub(crate) fn former<V: Value>(&self, key: &Key<V>) -> Option<Arc<V>> {
-        if self.keeps { self.memory.former(key) } else { None }
+    /// Many at once, in the order of the keys; what a commit has touched may be carried on, as the key's place says.
+    pub(crate) async fn get_all_or_carry<V: Value>(
+        &self,
+        keys: &[Key<V>],
+        carry: impl Fn(usize, &V) -> Option<V>,
+    ) -> Vec<Lookup<V>> {
+        let carry = &carry;
+        let lookups = keys
+            .iter()
+            .enumerate()
+            .map(|(place, key)| self.get_or_carry(key, move |former| carry(place, former)));
+        futures_util::future::join_all(lookups).await
     }
 
     /// Keeps a value that was read after the lease was given.
@@ -160,6 +188,15 @@ impl Cache {
         }
     }
 
+    /// Lets something that is known of these sources move on: nothing that was known before is kept after.
+    pub(crate) fn while_moving<T>(&self, sources: &[Source], what: impl FnOnce() -> T) -> T {
+        let told = self.fences.while_moving(sources, what);
+        for source in sources {
+            self.memory.free(source);
+        }
+        told
+    }
+
     /// Marks messages whose effects are committed. Best effort, in the background.
     pub(crate) fn mark_processed(&self, ids: Vec<String>) {
         if let Some(remote) = &self.remote {
@@ -168,8 +205,7 @@ impl Cache {
     }
 }
 
-fn looked_up(level: &'static str, found: bool) {
-    let outcome = if found { "hit" } else { "miss" };
+fn looked_up(level: &'static str, outcome: &'static str) {
     metrics::counter!("pulsegate_cache_lookups_total", "level" => level, "outcome" => outcome).increment(1);
 }
 

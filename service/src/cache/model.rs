@@ -2,7 +2,8 @@
 //! a Redis that may forget or fall back and replicas that may be behind can take their steps, within bounds.
 //!
 //! One event, of which two kinds of entries are kept: what was read of it, with the revision, at both levels; and finished
-//! answers, which say none, in the memory alone. What has to hold of every answer:
+//! answers, which say none, in the memory alone, made of what is read or of what is kept of it. What was read is carried on
+//! over commits that were heard of. What has to hold of every answer:
 //! - it is not older than what was shown at the same gateway before it was asked for;
 //! - once a commit is told and heard, it is not older than that.
 
@@ -10,7 +11,6 @@ use std::collections::{HashSet, VecDeque};
 
 type Revision = u8;
 
-const COMMITS: Revision = 1;
 /// Questions of each reader, one after the other: who has seen something asks again, anybody else asks once.
 const QUESTIONS: [[u8; READERS]; GATEWAYS] = [[2, 1], [1, 1]];
 const GATEWAYS: usize = 2;
@@ -36,6 +36,8 @@ enum Without {
     Distrust,
     /// What was read from a replica after something newer was read elsewhere is kept.
     Overtaking,
+    /// What is kept is carried on while a commit is being taken in.
+    Motion,
     /// A replica is read from that has what this process knows of, though more may be committed.
     Asking,
 }
@@ -55,6 +57,8 @@ enum Step {
     Idle,
     /// The memory was looked at: its fence, if it is to be trusted.
     Memory(Option<u8>),
+    /// What was read earlier may be carried on, to be kept under the second fence; what comes of it under the first.
+    Held(Option<u8>, u8, Revision),
     /// Redis was looked at.
     Redis(Option<u8>, Option<Fence>),
     /// It is known what a replica must have to be read from.
@@ -84,6 +88,10 @@ struct Gateway {
     deaf: bool,
     /// Commits are told one by one, and heard before the next.
     inbox: Option<Revision>,
+    /// What is being taken in: its fence is raised.
+    moving: Option<Revision>,
+    /// Commits that were heard of, a bit for each.
+    heard: u8,
     /// The newest revision that was told or read; 0 for none.
     latest: Revision,
     /// The newest revision in an answer.
@@ -116,16 +124,27 @@ enum Trouble {
     Loss,
     /// What is read comes from replicas that may be behind, and a gateway is replaced by one that has heard of nothing.
     Lag,
+    /// Nothing but the commits.
+    None,
 }
 
 const ONE_GATEWAY: [usize; GATEWAYS] = [2, 0];
 const BOTH_GATEWAYS: [usize; GATEWAYS] = [1, 1];
+
+/// What the memory has.
+enum Kept {
+    Current(Revision),
+    /// Of before the fence was raised, which stands so.
+    Former(u8, Revision),
+    Nothing,
+}
 
 struct Search {
     without: Without,
     trouble: Trouble,
     /// Readers at the first gateway and at the second.
     readers: [usize; GATEWAYS],
+    commits: Revision,
 }
 
 impl Search {
@@ -139,7 +158,7 @@ impl Search {
         let mut next = VecDeque::from([Self::start()]);
         while let Some(world) = next.pop_front() {
             let mut after = Vec::new();
-            writer(&world, &mut after);
+            self.writer(&world, &mut after);
             self.surroundings(&world, &mut after);
             for gateway in (0..GATEWAYS).filter(|gateway| self.readers[*gateway] > 0) {
                 self.bus(&world, gateway, &mut after);
@@ -150,6 +169,33 @@ impl Search {
             next.extend(after.into_iter().filter(|world| seen.insert(*world)));
         }
         Ok(seen.len())
+    }
+
+    fn writer(&self, world: &World, after: &mut Vec<World>) {
+        let untold = world.untold.iter().flatten().count();
+        if untold == 0 && world.stored <= self.commits {
+            let mut next = *world;
+            next.stored += 1;
+            next.untold = [Some(next.stored); 2];
+            after.push(next);
+        }
+        // Redis first, the bus second.
+        let turn = usize::from(world.untold[0].is_none());
+        let has_heard = |gateway: &Gateway| gateway.inbox.is_none() && gateway.moving.is_none();
+        let mut with_readers = world.gateways.iter().zip(self.readers).filter(|(_, readers)| *readers > 0);
+        if turn == 1 && !with_readers.all(|(gateway, _)| has_heard(gateway)) {
+            return;
+        }
+        let mut next = *world;
+        let Some(revision) = next.untold[turn].take() else { return };
+        if turn == 0 {
+            next.redis = Redis::default();
+        } else {
+            for gateway in next.gateways.iter_mut().filter(|gateway| !gateway.deaf) {
+                gateway.inbox = Some(revision);
+            }
+        }
+        after.push(next);
     }
 
     /// Redis forgets something, or falls back to what a replica or a snapshot has.
@@ -178,7 +224,7 @@ impl Search {
         match &world.replica {
             _ if self.trouble != Trouble::Failover => {}
             // Later ones hold nothing that is older than what is told.
-            None if world.untold[0].is_none() && world.stored > COMMITS => {}
+            None if world.untold[0].is_none() && world.stored > self.commits => {}
             None => after.push(World { replica: Some(world.redis), ..*world }),
             Some(replica) if world.run == 0 => {
                 after.push(World { redis: *replica, run: 1, ..*world });
@@ -191,9 +237,24 @@ impl Search {
         let gateway = &world.gateways[index];
         let mut next = *world;
         let changed = &mut next.gateways[index];
+        if let Some(revision) = changed.moving.take() {
+            changed.latest = changed.latest.max(revision);
+            changed.heard |= 1 << revision;
+            if self.without != Without::Motion {
+                changed.fence += 1;
+            }
+            after.push(next);
+            return;
+        }
         if let Some(revision) = changed.inbox.take() {
             changed.fence += 1;
-            changed.latest = changed.latest.max(revision);
+            // Elsewhere at once, to have fewer states.
+            if self.trouble == Trouble::None {
+                changed.moving = Some(revision);
+            } else {
+                changed.latest = changed.latest.max(revision);
+                changed.heard |= 1 << revision;
+            }
             after.push(next);
             return;
         }
@@ -225,16 +286,17 @@ impl Search {
         let to = match reader.step {
             Step::Idle if reader.asked == QUESTIONS[at][index] => return Ok(()),
             Step::Idle => {
-                let told = world.untold == [None; 2] && gateway.inbox.is_none() && !gateway.deaf;
-                let floor = if told && !gateway.distrusts { world.stored } else { gateway.shown };
+                let floor = Self::floor(world, gateway);
                 for kind in 0..KINDS {
                     let mut next = *world;
                     let gateway = &mut next.gateways[at];
-                    let fence = (!gateway.distrusts).then_some(gateway.fence);
-                    let kept = gateway.memory[kind].filter(|(filled, _)| Some(*filled) == fence);
-                    let step = match kept.filter(|(_, revision)| self.is_current(gateway, kind, *revision)) {
-                        Some((_, revision)) => Step::Answer(revision),
-                        None => Step::Memory(fence),
+                    let fence = self.fence(gateway);
+                    let step = match self.kept(gateway, kind) {
+                        Kept::Current(revision) => Step::Answer(revision),
+                        Kept::Former(fence, revision) if kind == READ => {
+                            Step::Held(Some(fence), fence, revision)
+                        }
+                        _ => Step::Memory(fence),
                     };
                     let asked = reader.asked + 1;
                     gateway.readers[index] = Reader { step, kind, asked, floor };
@@ -242,7 +304,17 @@ impl Search {
                 }
                 return Ok(());
             }
-            Step::Memory(memory) if kind != READ => Step::Redis(memory, None),
+            Step::Memory(memory) if kind != READ => match self.kept(gateway, READ) {
+                Kept::Current(revision) => Step::Read(memory, None, revision),
+                Kept::Former(fence, revision) => Step::Held(memory, fence, revision),
+                Kept::Nothing => Step::Redis(memory, None),
+            },
+            Step::Held(memory, fence, earlier) => match self.carry(gateway, fence, earlier) {
+                Some(later) if kind == READ => Step::Answer(later),
+                Some(later) => Step::Read(memory, None, later),
+                None if kind == READ => Step::Memory(memory),
+                None => Step::Redis(memory, None),
+            },
             Step::Memory(memory) => {
                 let owned = |fence: &Fence| self.without == Without::Runs || fence.0 == world.run;
                 let fence = world.redis.fence.filter(owned);
@@ -309,6 +381,38 @@ impl Search {
         Ok(())
     }
 
+    /// The fence, unless it is in motion or nothing is believed.
+    fn fence(&self, gateway: &Gateway) -> Option<u8> {
+        let is_settled = gateway.moving.is_none() || self.without == Without::Motion;
+        (!gateway.distrusts && is_settled).then_some(gateway.fence)
+    }
+
+    fn kept(&self, gateway: &Gateway, kind: usize) -> Kept {
+        match (self.fence(gateway), gateway.memory[kind]) {
+            (Some(fence), Some((filled, revision))) if filled == fence => {
+                if self.is_current(gateway, kind, revision) { Kept::Current(revision) } else { Kept::Nothing }
+            }
+            (Some(fence), Some((_, revision))) => Kept::Former(fence, revision),
+            _ => Kept::Nothing,
+        }
+    }
+
+    /// What an answer to somebody who asks now must not fall behind.
+    fn floor(world: &World, gateway: &Gateway) -> Revision {
+        let heard = gateway.inbox.is_none() && gateway.moving.is_none() && !gateway.deaf;
+        let told = world.untold == [None; 2] && heard;
+        if told && !gateway.distrusts { world.stored } else { gateway.shown }
+    }
+
+    /// What was kept and is carried on over the commits since, if each was heard of.
+    fn carry(&self, gateway: &mut Gateway, fence: u8, earlier: Revision) -> Option<Revision> {
+        let later = gateway.latest;
+        let are_heard = (earlier + 1..=later).all(|revision| gateway.heard & (1 << revision) != 0);
+        let carried = (earlier < later && are_heard).then_some(later)?;
+        self.fill(gateway, READ, Some(fence), carried);
+        Some(carried)
+    }
+
     /// What is read is taken in, told or not.
     fn found(&self, gateway: &mut Gateway, revision: Revision) {
         let is_outdating = revision > gateway.latest && self.without != Without::Outdating;
@@ -332,30 +436,15 @@ impl Search {
     }
 }
 
-fn writer(world: &World, after: &mut Vec<World>) {
-    let untold = world.untold.iter().flatten().count();
-    if untold == 0 && world.stored <= COMMITS {
-        let mut next = *world;
-        next.stored += 1;
-        next.untold = [Some(next.stored); 2];
-        after.push(next);
-    }
-    // Redis first, the bus second.
-    let turn = usize::from(world.untold[0].is_none());
-    let mut next = *world;
-    let Some(revision) = next.untold[turn].take() else { return };
-    if turn == 0 {
-        next.redis = Redis::default();
-    } else {
-        for gateway in next.gateways.iter_mut().filter(|gateway| !gateway.deaf) {
-            gateway.inbox = Some(revision);
-        }
-    }
-    after.push(next);
+fn no_answer_falls_behind(trouble: Trouble, readers: [usize; GATEWAYS]) {
+    let states = Search { without: Without::Nothing, trouble, readers, commits: 1 }.run();
+    assert!(states.unwrap() > 100_000, "it is no search");
 }
 
-fn no_answer_falls_behind(trouble: Trouble, readers: [usize; GATEWAYS]) {
-    let states = Search { without: Without::Nothing, trouble, readers }.run();
+#[test]
+fn no_answer_falls_behind_where_what_is_kept_is_carried_on() {
+    let states =
+        Search { without: Without::Nothing, trouble: Trouble::None, readers: ONE_GATEWAY, commits: 2 }.run();
     assert!(states.unwrap() > 100_000, "it is no search");
 }
 
@@ -383,16 +472,17 @@ fn no_answer_falls_behind_where_replicas_do() {
 
 #[test]
 fn each_part_of_the_protocol_is_needed() {
-    for (without, trouble) in [
-        (Without::FencesOnFill, Trouble::Eviction),
-        (Without::Runs, Trouble::Failover),
-        (Without::Outdating, Trouble::Eviction),
-        (Without::Labels, Trouble::Eviction),
-        (Without::Distrust, Trouble::Loss),
-        (Without::Overtaking, Trouble::Lag),
-        (Without::Asking, Trouble::Lag),
+    for (without, trouble, commits) in [
+        (Without::FencesOnFill, Trouble::Eviction, 1),
+        (Without::Runs, Trouble::Failover, 1),
+        (Without::Outdating, Trouble::Eviction, 1),
+        (Without::Labels, Trouble::Eviction, 1),
+        (Without::Distrust, Trouble::Loss, 1),
+        (Without::Overtaking, Trouble::Lag, 1),
+        (Without::Asking, Trouble::Lag, 1),
+        (Without::Motion, Trouble::None, 2),
     ] {
-        let search = |readers| Search { without, trouble, readers }.run().is_err();
+        let search = |readers| Search { without, trouble, readers, commits }.run().is_err();
         let found = search(ONE_GATEWAY) || search(BOTH_GATEWAYS);
         assert!(found, "nothing comes of leaving out {without:?}");
     }

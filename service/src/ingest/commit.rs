@@ -1,10 +1,13 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Delta;
 use crate::domain::{EventId, Revision, UserId};
 
-/// What the rest of the system hears of one event's part in a transaction. Says what changed, not by how much, so
-/// hearing it twice or hearing only the last of several is harmless.
+/// What the rest of the system hears of one event's part in a transaction. Hearing it twice or hearing only the last of
+/// several is harmless: by how much something changed is said for one revision only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Commit {
     /// The event.
@@ -20,6 +23,9 @@ pub struct Commit {
     /// that is not known, as when an earlier transaction is told of again, or by another version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed_at: Option<DateTime<Utc>>,
+    /// All that it did, where that is known and can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Arc<Delta>>,
 }
 
 /// The earlier of what there is.
@@ -28,8 +34,11 @@ fn earlier(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<D
 }
 
 impl Commit {
-    /// Takes a later commit of the same event in: what both say, once.
+    /// Takes another commit of the same event in: what both say, once.
     pub fn merge(&mut self, other: Self) {
+        if other.revision != self.revision || self.delta.is_none() {
+            self.delta = other.delta.filter(|_| other.revision == self.revision);
+        }
         for owner in other.owners {
             if !self.owners.contains(&owner) {
                 self.owners.push(owner);

@@ -148,6 +148,14 @@ impl Changes {
         }
     }
 
+    /// The changes of an event's channels, by name.
+    pub(super) fn channels_of(&self, id: &EventId) -> impl Iterator<Item = (&ChannelName, &ChannelChange)> {
+        // No name is less than an empty one.
+        let first = (id.clone(), ChannelName::trusted(""));
+        let theirs = self.channels.range(first..).take_while(move |((event, _), _)| event == id);
+        theirs.map(|((_, name), channel)| (name, channel))
+    }
+
     fn channel(
         &mut self,
         event_id: &EventId,

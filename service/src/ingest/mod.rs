@@ -6,6 +6,7 @@
 mod apply;
 mod commit;
 mod dedup;
+mod delta;
 mod fact;
 mod fold;
 mod merge;
@@ -15,6 +16,9 @@ mod readings;
 mod rows;
 
 pub use commit::Commit;
+#[cfg(test)]
+pub(crate) use delta::ChannelDelta;
+pub use delta::Delta;
 pub use fact::{
     Applied, Batch, Distribution, DistributionCompleted, EventCreated, Fact, Message, ParticipantRegistered,
     Place, Position,

@@ -1,12 +1,12 @@
 //! The statements that write the three tables: one per table and batch, rows in key order.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::NaiveDateTime;
 use sea_orm::sqlx::{self, PgConnection};
 
 use super::{
-    Commit,
+    Commit, Delta,
     fold::{Changes, estimated_roi},
 };
 use crate::{
@@ -57,18 +57,23 @@ ON CONFLICT (event_id) DO UPDATE SET
     created_at = CASE
         WHEN stored.user_id = '' THEN least(stored.created_at, excluded.created_at)
         ELSE stored.created_at END
-RETURNING event_id, user_id, revision";
+RETURNING event_id, user_id, revision, total_participants";
 
 async fn events(tx: &mut PgConnection, changes: &Changes) -> Result<Vec<Commit>, Error> {
     let all = || changes.events.values();
-    let rows: Vec<(String, String, i64)> = sqlx::query_as(EVENTS)
+    let rows: Vec<(String, String, i64, i32)> = sqlx::query_as(EVENTS)
         .bind(changes.events.keys().map(EventId::as_str).collect::<Vec<_>>())
         .bind(all().map(|event| saturate(event.participants)).collect::<Vec<_>>())
         .bind(all().map(|event| event.first_touch).collect::<Vec<_>>())
         .bind(all().map(|event| event.last_touch).collect::<Vec<_>>())
         .fetch_all(tx)
         .await?;
-    Ok(rows.into_iter().map(|(event, user, revision)| commit(&event, &user, revision)).collect())
+    let commits = rows.into_iter().map(|(event, user, revision, participants)| {
+        let mut commit = commit(&event, &user, revision);
+        commit.delta = Delta::of(changes, &commit.event_id, revision, participants).map(Arc::new);
+        commit
+    });
+    Ok(commits.collect())
 }
 
 /// The rows are there and locked: a batch that describes takes its locks in the same order as one that only counts.
@@ -133,6 +138,7 @@ pub(super) fn commit(event: &str, user: &str, revision: i64) -> Commit {
         revision,
         changed_from: None,
         committed_at: None,
+        delta: None,
     }
 }
 

@@ -33,7 +33,11 @@ pub(super) struct Away;
 fn notifications(commits: &[Commit]) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     for commit in commits {
-        let Ok(text) = serde_json::to_string(commit) else { continue };
+        let Ok(mut text) = serde_json::to_string(commit) else { continue };
+        if text.len() + "[]".len() > LARGEST_NOTIFICATION {
+            let brief = Commit { delta: None, ..commit.clone() };
+            text = serde_json::to_string(&brief).unwrap_or(text);
+        }
         match payloads.last_mut().filter(|payload| payload.len() + text.len() + 1 < LARGEST_NOTIFICATION) {
             Some(payload) => {
                 payload.push(',');
@@ -207,6 +211,7 @@ mod tests {
                 revision,
                 changed_from: None,
                 committed_at: None,
+                delta: None,
             })
             .collect();
         let payloads = notifications(&commits);

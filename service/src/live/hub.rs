@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use tokio::{sync::Notify, time::Instant};
 
+use super::recent::{Heard, Recent};
 use crate::{
     domain::{EventId, Revision, UserId},
     ingest::Commit,
@@ -15,7 +16,7 @@ use crate::{
 /// Events whose latest revision is remembered.
 const REMEMBERED: u64 = 100_000;
 /// Events whose latest commits are remembered.
-const REMEMBERED_EVENTS: u64 = 20_000;
+const REMEMBERED_EVENTS: u64 = 10_000;
 /// Commits that are known again: those of this process come back over the bus.
 const KNOWN: u64 = 10_000;
 
@@ -25,12 +26,6 @@ pub(crate) enum Topic {
     Event(EventId),
     User(UserId),
 }
-
-/// Commits that are remembered of each event.
-const RECENT: usize = 64;
-
-/// What an event's latest commits changed of its timeline, by revision: the start of the earliest bucket, if any.
-type Recent = Arc<Mutex<VecDeque<(Revision, Option<DateTime<Utc>>)>>>;
 
 /// More commits than this are not told one by one.
 const MOST_HEARD: usize = 64;
@@ -106,7 +101,7 @@ type Slots = HashMap<Topic, Vec<Arc<Slot>>>;
 pub(crate) struct Hub {
     followers: Mutex<Slots>,
     latest: Cache<EventId, Revision>,
-    recent: Cache<EventId, Recent>,
+    recent: Cache<EventId, Arc<Mutex<Recent>>>,
     /// The revisions of a user's events together, as they were last read; forgotten with a commit.
     overviews: Cache<UserId, i64>,
     known: Cache<Commit, ()>,
@@ -157,32 +152,30 @@ impl Hub {
         self.latest.get(event).unwrap_or_default()
     }
 
-    /// Whether nothing before `end` in the event's timeline changed after one revision and up to another, as far as each
-    /// single commit between them was heard of.
-    pub(crate) fn is_same_before(
-        &self,
-        event: &EventId,
-        end: DateTime<Utc>,
-        earlier: Revision,
-        later: Revision,
-    ) -> bool {
-        let Some(recent) = self.recent.get(event) else { return earlier >= later };
-        let recent = lock(&recent);
-        let leaves_it = |revision: Revision| {
-            let known = recent.iter().find(|(known, _)| *known == revision);
-            known.is_some_and(|(_, from)| from.is_none_or(|from| from >= end))
-        };
-        usize::try_from(later - earlier).is_ok_and(|count| count <= RECENT)
-            && (earlier + 1..=later).all(leaves_it)
+    /// The event's commits after one revision and up to another, in their order, if each single one was heard of.
+    pub(crate) fn between(&self, event: &EventId, earlier: Revision, later: Revision) -> Option<Vec<Heard>> {
+        if earlier == later {
+            return Some(Vec::new());
+        }
+        lock(&*self.recent.get(event)?).between(earlier, later)
     }
 
-    fn remember(&self, commit: &Commit) {
-        let recent = self.recent.get_with_by_ref(&commit.event_id, Recent::default);
-        let mut recent = lock(&recent);
-        if recent.len() == RECENT {
-            recent.pop_front();
+    /// Takes a commit in, before its followers are told. False where it was known.
+    pub(super) fn note_commit(&self, commit: &Commit) -> bool {
+        if !self.known.entry_by_ref(commit).or_default().is_fresh() {
+            return false;
         }
-        recent.push_back((commit.revision, commit.changed_from));
+        self.note(&commit.event_id, commit.revision);
+        for owner in &commit.owners {
+            self.overviews.invalidate(owner);
+        }
+        lock(&*self.recent.get_with_by_ref(&commit.event_id, Arc::default)).remember(commit);
+        true
+    }
+
+    /// Whether the commit was taken in.
+    pub(super) fn knows(&self, commit: &Commit) -> bool {
+        self.known.contains_key(commit)
     }
 
     /// Joins: everything that is delivered from now on reaches the follower.
@@ -193,8 +186,8 @@ impl Hub {
         Follower { hub: Arc::clone(self), topic, slot }
     }
 
-    /// Tells the followers; it is `now`. Commits may be told more than once and in any order.
-    pub(crate) fn deliver(&self, commits: &[Commit], now: DateTime<Utc>) {
+    /// Tells the followers of commits that were taken in; it is `now`.
+    pub(super) fn tell<'a>(&self, commits: impl IntoIterator<Item = &'a Commit>, now: DateTime<Utc>) {
         let heard_at = Instant::now();
         // By the clocks of two machines, which may differ a little.
         let since = |committed_at: DateTime<Utc>| {
@@ -202,22 +195,16 @@ impl Hub {
             heard_at.checked_sub(age).unwrap_or(heard_at)
         };
         let followers = lock(&self.followers);
-        for commit in commits {
-            if !self.known.entry_by_ref(commit).or_default().is_fresh() {
-                continue;
+        let tell = |topic: &Topic, change: &Change| {
+            for slot in followers.get(topic).into_iter().flatten() {
+                slot.put(change.clone());
             }
-            self.note(&commit.event_id, commit.revision);
+        };
+        for commit in commits {
             let since = commit.committed_at.map(since);
-            self.remember(commit);
             let change = Change { heard: vec![(commit.revision, commit.changed_from)], resync: false, since };
-            let tell = |topic: &Topic, change: &Change| {
-                for slot in followers.get(topic).into_iter().flatten() {
-                    slot.put(change.clone());
-                }
-            };
             tell(&Topic::Event(commit.event_id.clone()), &change);
             for owner in &commit.owners {
-                self.overviews.invalidate(owner);
                 tell(&Topic::User(owner.clone()), &Change { since, ..Change::default() });
             }
         }
@@ -283,11 +270,18 @@ mod tests {
             revision,
             changed_from: DateTime::from_timestamp(i64::from(minute) * 60, 0),
             committed_at: None,
+            delta: None,
         }
     }
 
-    fn deliver(hub: &Hub, commit: Commit) {
-        hub.deliver(&[commit], DateTime::UNIX_EPOCH);
+    fn deliver_at(hub: &Hub, commit: &Commit, now: DateTime<Utc>) {
+        if hub.note_commit(commit) {
+            hub.tell([commit], now);
+        }
+    }
+
+    fn deliver(hub: &Hub, commit: &Commit) {
+        deliver_at(hub, commit, DateTime::UNIX_EPOCH);
     }
 
     #[tokio::test]
@@ -296,9 +290,9 @@ mod tests {
         let event = hub.follow(Topic::Event(EventId::trusted("evt-1")));
         let user = hub.follow(Topic::User(UserId::trusted("user-1")));
         let other = hub.follow(Topic::Event(EventId::trusted("evt-2")));
-        deliver(&hub, commit(2, 7));
-        deliver(&hub, commit(1, 5));
-        deliver(&hub, commit(2, 7));
+        deliver(&hub, &commit(2, 7));
+        deliver(&hub, &commit(1, 5));
+        deliver(&hub, &commit(2, 7));
         let change = event.changed().await;
         assert_eq!(change.between(0, 2), Ok(DateTime::from_timestamp(300, 0)));
         assert_eq!(change.between(0, 3), Err(Unheard), "the third was not heard of");
@@ -312,7 +306,7 @@ mod tests {
         let hub = Arc::new(Hub::new());
         let event = hub.follow(Topic::Event(EventId::trusted("evt-1")));
         for revision in 1..1_000 {
-            deliver(&hub, commit(revision, 1));
+            deliver(&hub, &commit(revision, 1));
         }
         let change = event.changed().await;
         assert!(change.heard.len() <= MOST_HEARD);
@@ -329,34 +323,13 @@ mod tests {
         let before = Instant::now();
         // The last one's writer has a clock that is ahead.
         for (revision, committed_at) in [(1, at(58)), (2, at(51)), (3, None), (4, at(70))] {
-            hub.deliver(&[Commit { committed_at, ..commit(revision, 1) }], now);
+            deliver_at(&hub, &Commit { committed_at, ..commit(revision, 1) }, now);
         }
         let since = event.changed().await.since.unwrap();
         assert!(before.duration_since(since) <= Duration::from_secs(9));
         assert!(Instant::now().duration_since(since) >= Duration::from_secs(9));
-        deliver(&hub, commit(5, 1));
+        deliver(&hub, &commit(5, 1));
         assert_eq!(event.changed().await.since, None);
-    }
-
-    #[test]
-    fn what_was_before_a_change_is_known_to_be_the_same() {
-        let hub = Arc::new(Hub::new());
-        let event = EventId::trusted("evt-1");
-        let minute = |minute: i64| DateTime::from_timestamp(minute * 60, 0).unwrap();
-        assert!(hub.is_same_before(&event, minute(5), 4, 4));
-        assert!(!hub.is_same_before(&event, minute(5), 4, 5), "not heard of");
-        deliver(&hub, commit(5, 7));
-        deliver(&hub, commit(6, 5));
-        assert!(hub.is_same_before(&event, minute(5), 4, 6));
-        assert!(!hub.is_same_before(&event, minute(6), 4, 6), "the second changed it");
-        assert!(hub.is_same_before(&event, minute(6), 4, 5));
-        deliver(&hub, commit(8, 9));
-        assert!(!hub.is_same_before(&event, minute(5), 6, 8), "the seventh was not heard of");
-        for revision in 9..200 {
-            deliver(&hub, commit(revision, 9));
-        }
-        assert!(!hub.is_same_before(&event, minute(5), 8, 199), "too long ago");
-        assert!(hub.is_same_before(&event, minute(5), 150, 199));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod hub;
 mod outbox;
 mod pace;
 mod patience;
+mod recent;
 mod step;
 mod timeline;
 mod user;
@@ -23,6 +24,7 @@ pub(crate) use bus::Bus;
 pub(crate) use cursor::timeline_cursor;
 pub(crate) use hub::Hub;
 pub(crate) use outbox::Outbox;
+pub(crate) use recent::Heard;
 
 pub use event::{EventStep, EventUpdate};
 pub use step::StepKey;

@@ -106,7 +106,7 @@ impl Service {
         fault::pass(Boundary::InPublication);
         let told = invalidated && self.announce(&commits).await.is_ok();
         // Followers in this process need no bus.
-        self.hub().deliver(&commits, self.clock().now());
+        self.deliver(&commits);
         if told {
             self.outbox().emptied.notify_waiters();
         } else {
@@ -115,9 +115,16 @@ impl Service {
         told
     }
 
-    /// Takes in what another process committed: its cache first, then the followers.
-    pub(super) fn deliver(&self, commits: &[Commit]) {
-        self.cache().invalidate_memory(&sources(commits));
-        self.hub().deliver(commits, self.clock().now());
+    /// Takes commits in, of this process or of another: its cache first, then the followers. They may come more than once
+    /// and in any order.
+    pub(crate) fn deliver(&self, commits: &[Commit]) {
+        let mut fresh = Vec::with_capacity(commits.len());
+        for commit in commits.iter().filter(|commit| !self.hub().knows(commit)) {
+            let sources = sources(std::slice::from_ref(commit));
+            if self.cache().while_moving(&sources, || self.hub().note_commit(commit)) {
+                fresh.push(commit);
+            }
+        }
+        self.hub().tell(fresh, self.clock().now());
     }
 }

@@ -118,8 +118,7 @@ impl Service {
         let mut found = HashMap::with_capacity(of.len());
         let mut missing: HashMap<EventId, (Arc<EventEntry>, cache::Lease)> = HashMap::new();
         let unread: Vec<_> = of.iter().filter(|entry| entry.channels.is_none()).collect();
-        let keys: Vec<_> = unread.iter().map(|entry| cache::dashboard(&entry.event.event_id)).collect();
-        let lookups = self.cache().get_all(&keys).await;
+        let lookups = self.kept_entries(unread.iter().map(|entry| &entry.event.event_id)).await;
         for (entry, lookup) in unread.into_iter().zip(lookups) {
             let id = &entry.event.event_id;
             let cached = lookup
@@ -148,7 +147,11 @@ impl Service {
                 found.insert(id.clone(), Arc::clone(&channels));
                 // The channels are at least as new as the event beside them, and the lease says that nothing was
                 // published since: the pair may be kept under the event's revision.
-                let whole = Arc::new(EventEntry { event: entry.event.clone(), channels: Some(channels) });
+                let whole = Arc::new(EventEntry {
+                    event: entry.event.clone(),
+                    channels: Some(channels),
+                    is_one_look: false,
+                });
                 self.cache().fill(&cache::dashboard(&id), lease, &whole).await;
             }
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Service,
-    cache::{self, Source},
+    cache::{self, Lookup, Source},
     domain::{Channel, Event, EventId, EventStatus, Revision, UserId, Viewer},
     readers::{KeyedRead, Readers},
 };
@@ -24,6 +24,8 @@ pub struct EventEntry {
     pub event: Event,
     /// Its channels by name. `None`: not read yet, see [`Service::channels`].
     pub channels: Option<Arc<[Channel]>>,
+    /// Whether they are of the same instant as the event; else they may be newer.
+    pub is_one_look: bool,
 }
 
 /// What is read of events at once.
@@ -105,7 +107,7 @@ fn whole(rows: &[PgRow], with: With) -> Result<Vec<EventEntry>, Error> {
                 Some(channels.into())
             }
         };
-        entries.push(EventEntry { event, channels });
+        entries.push(EventEntry { event, channels, is_one_look: true });
     }
     Ok(entries)
 }
@@ -161,8 +163,7 @@ impl Service {
         with: With,
     ) -> Result<HashMap<EventId, Arc<EventEntry>>, Error> {
         self.installation().await?;
-        let keys: Vec<_> = ids.iter().map(cache::dashboard).collect();
-        let lookups = self.cache().get_all(&keys).await;
+        let lookups = self.kept_entries(ids).await;
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing = HashMap::new();
         for (id, lookup) in ids.iter().zip(lookups) {
@@ -185,6 +186,15 @@ impl Service {
             found.insert(entry.event.event_id.clone(), entry);
         }
         Ok(found)
+    }
+
+    /// What is kept of these events, with leave to keep what is missing.
+    pub(super) async fn kept_entries(
+        &self,
+        ids: impl IntoIterator<Item = &EventId>,
+    ) -> Vec<Lookup<EventEntry>> {
+        let keys: Vec<_> = ids.into_iter().map(cache::dashboard).collect();
+        self.cache().get_all_or_carry(&keys, |_, former| self.carry_entry(former)).await
     }
 
     /// One event as the database has it now, past every cache.
@@ -225,23 +235,20 @@ impl Service {
             return;
         }
         for Event { event_id, user_id, revision, .. } in entries.map(|entry| &entry.event) {
-            let end = || {
-                let sources = [Source::Event(event_id.clone()), Source::User(user_id.clone())];
-                self.cache().invalidate_memory(&sources);
-            };
             let known = self.hub().latest(event_id);
             if *revision == known {
                 continue;
             }
-            // Nothing is kept of an event that was never read.
-            if known > 0 && *revision > known {
-                // Before the revision is known here: nobody who reads the same may be ahead of it.
-                end();
-            }
-            let before = self.hub().note(event_id, *revision);
-            let somebody_came_in_between = before > known && before < *revision;
-            if before > *revision || somebody_came_in_between {
-                end();
+            let sources = [Source::Event(event_id.clone()), Source::User(user_id.clone())];
+            let note = || self.hub().note(event_id, *revision);
+            if known > 0 {
+                self.cache().while_moving(&sources, note);
+            } else {
+                // Nothing is kept of an event that was never read, unless somebody came in between.
+                let before = note();
+                if before > 0 && before != *revision {
+                    self.cache().invalidate_memory(&sources);
+                }
             }
         }
     }

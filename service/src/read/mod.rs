@@ -1,5 +1,6 @@
 //! Reading: every finder takes the viewer, or something that only a finder with a viewer gives out.
 
+mod carry;
 mod channel;
 mod columns;
 mod entry;

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use sea_orm::sqlx;
 use serde::{Deserialize, Serialize};
 
-use super::EventEntry;
+use super::{EventEntry, timeline::Asked};
 use crate::{
     Error, Service,
     cache::{self, Labelled},
@@ -67,13 +67,14 @@ impl Service {
                 Some(channels) => {
                     found.insert(entry.event.event_id.clone(), Spending::of(channels));
                 }
-                None => unread.push((entry.event.event_id.clone(), entry.event.revision)),
+                None => unread.push(Asked::of(entry)),
             }
         }
-        let keys: Vec<_> = unread.iter().map(|(id, _)| cache::roi(id)).collect();
-        let lookups = self.cache().get_all(&keys).await;
+        let keys: Vec<_> = unread.iter().map(|asked| cache::roi(&asked.id)).collect();
+        let carry = |place, former: &_| self.carry_spending(unread.get(place)?, former);
+        let lookups = self.cache().get_all_or_carry(&keys, carry).await;
         let mut missing = HashMap::new();
-        for ((id, revision), lookup) in unread.into_iter().zip(lookups) {
+        for (Asked { id, revision }, lookup) in unread.into_iter().zip(lookups) {
             let known = revision.max(self.hub().latest(&id));
             match lookup.value.filter(|spending| spending.revision >= known) {
                 Some(spending) => {

@@ -129,8 +129,6 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
     use crate::{domain::EventId, ingest::Commit, service::away};
 
@@ -167,8 +165,9 @@ mod tests {
             revision: 2,
             changed_from: None,
             committed_at: None,
+            delta: None,
         };
-        service.hub().deliver(&[commit], DateTime::UNIX_EPOCH);
+        service.deliver(&[commit]);
         let lease = service.cache().get(&cache::user(&user)).await.lease;
         service.note_overview(&user, 8);
         assert!(is_kept(&service, lease).await);

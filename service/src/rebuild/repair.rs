@@ -150,6 +150,7 @@ fn commits(
                 revision,
                 changed_from: changed_from.get(&event).map(NaiveDateTime::and_utc),
                 committed_at: None,
+                delta: None,
             }
         })
         .collect()

@@ -92,7 +92,7 @@ fn asked_of_events(ctx: &Context<'_>) -> With {
 /// The event with its channels: what is asked for of it is then at hand.
 async fn whole(loaders: &Loaders, entry: &Arc<EventEntry>) -> Result<Arc<EventEntry>, Fault> {
     let channels = Some(loaders.channels(entry).await?);
-    Ok(Arc::new(EventEntry { event: entry.event.clone(), channels }))
+    Ok(Arc::new(EventEntry { event: entry.event.clone(), channels, is_one_look: false }))
 }
 
 /// A part of a list of events.

@@ -159,5 +159,5 @@ pub(crate) async fn lookups(base: &str) -> anyhow::Result<(f64, f64)> {
         });
         ours.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
     };
-    Ok((count("hit"), count("miss")))
+    Ok((count("hit") + count("carried"), count("miss")))
 }

@@ -158,6 +158,7 @@ impl Store for Arc<Fake> {
             revision: 1,
             changed_from: None,
             committed_at: None,
+            delta: None,
         }];
         Ok(applied)
     }

@@ -35,7 +35,10 @@ pub(crate) struct Listed {
 impl Listed {
     pub(super) fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
         let event = event(columns)?;
-        Ok(Self { entry: Arc::new(EventEntry { event, channels: None }), sort_key: columns.next()? })
+        Ok(Self {
+            entry: Arc::new(EventEntry { event, channels: None, is_one_look: true }),
+            sort_key: columns.next()?,
+        })
     }
 }
 

@@ -1,3 +1,4 @@
+mod extent;
 mod plan;
 mod stored;
 mod user;
@@ -7,10 +8,11 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+pub(super) use self::extent::ReadExtents;
+pub(crate) use self::extent::StoredExtent;
 use self::plan::Plan;
-pub(super) use self::stored::Asked;
-pub(super) use self::stored::{ReadExtents, ReadSeries};
-pub(crate) use self::stored::{StoredExtent, StoredSeries};
+pub(crate) use self::stored::StoredSeries;
+pub(super) use self::stored::{Asked, ReadSeries};
 use super::EventEntry;
 use crate::{
     Error, Service,

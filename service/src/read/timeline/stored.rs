@@ -11,7 +11,7 @@ use crate::{
     domain::{Counters, EventId, Granularity, Revision},
     read::{EventEntry, columns::Columns},
     readers::{KeyedRead, Readers},
-    timeline::{BucketRow, Extent, Series, Window, boundaries},
+    timeline::{BucketRow, Series, Window, boundaries},
 };
 
 /// Some instant of a bucket, its counters, the cumulative count after it.
@@ -20,26 +20,19 @@ pub(super) type StoredBucket = (DateTime<Utc>, Counters, i64);
 /// A window's numbers as they are stored, before gaps are filled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredSeries {
-    /// The event's revision before the numbers were read: they are at least as new.
-    revision: Revision,
+    /// The event's revision when the numbers were read; 0 for several events together.
+    pub(in crate::read) revision: Revision,
     /// The cumulative count at the window's first instant.
     base: i64,
     /// Of each bucket with numbers.
     rows: Arc<[StoredBucket]>,
 }
 
-/// What an event has stored, and the revision before that was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredExtent {
-    revision: Revision,
-    bounds: Option<(DateTime<Utc>, DateTime<Utc>)>,
-}
-
 /// An event, and the revision that an answer about it must not fall behind.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::read) struct Asked {
-    pub(super) id: EventId,
-    pub(super) revision: Revision,
+    pub(in crate::read) id: EventId,
+    pub(in crate::read) revision: Revision,
 }
 
 impl Asked {
@@ -56,6 +49,7 @@ impl StoredSeries {
 
     /// Reads what stands in a row behind the event's id.
     fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
+        let revision: Option<Revision> = columns.next()?;
         let base: Option<i32> = columns.next()?;
         let instants: Vec<NaiveDateTime> = columns.next()?;
         let (participants, views): (Vec<i64>, Vec<i64>) = (columns.next()?, columns.next()?);
@@ -67,7 +61,37 @@ impl StoredSeries {
         let mut rows: Vec<_> = rows.collect();
         // The database puts them together as it finds them.
         rows.sort_unstable_by_key(|(instant, ..)| *instant);
-        Ok(Self { revision: 0, base: base.unwrap_or_default().into(), rows: rows.into() })
+        let (revision, base) = (revision.unwrap_or_default(), base.unwrap_or_default().into());
+        Ok(Self { revision, base, rows: rows.into() })
+    }
+
+    /// Adds participants who registered in these minutes.
+    pub(in crate::read) fn add(
+        &mut self,
+        window: &Window,
+        minutes: impl IntoIterator<Item = (DateTime<Utc>, i64)>,
+    ) {
+        let mut rows = self.rows.to_vec();
+        for (minute, count) in minutes.into_iter().filter(|(minute, _)| *minute < window.to()) {
+            let bounds = window.index_of(minute).and_then(|index| window.boundaries().get(index..index + 2));
+            let first_raised = if let Some([start, end]) = bounds {
+                let place = rows.partition_point(|(instant, ..)| instant < start);
+                let before = place.checked_sub(1).and_then(|place| rows.get(place));
+                let cumulative = before.map_or(self.base, |(_, _, cumulative)| *cumulative);
+                if let Some((_, counters, _)) = rows.get_mut(place).filter(|(instant, ..)| instant < end) {
+                    counters.participants += count;
+                } else {
+                    let counters = Counters { participants: count, ..Counters::default() };
+                    rows.insert(place, (minute, counters, cumulative));
+                }
+                place
+            } else {
+                self.base += count;
+                0
+            };
+            rows.iter_mut().skip(first_raised).for_each(|(_, _, cumulative)| *cumulative += count);
+        }
+        self.rows = rows.into();
     }
 
     pub(in crate::read) fn assemble(&self, window: &Window, fill_gaps: bool) -> Series {
@@ -104,7 +128,8 @@ macro_rules! series {
     ($buckets:literal) => {
         concat!(
             r#"
-SELECT asked.event_id, before.cumulative, found.*
+SELECT asked.event_id, (SELECT revision FROM event_stats WHERE event_stats.event_id = asked.event_id),
+       before.cumulative, found.*
 FROM unnest($1::text[], $2::timestamp[], $3::timestamp[]) AS asked (event_id, starts, ends)
 LEFT JOIN LATERAL (
     SELECT cumulative_participants AS cumulative FROM timeline_data
@@ -138,35 +163,6 @@ const MINUTES: &str = series!(
     FROM timeline_data
     WHERE event_id = asked.event_id AND "timestamp" >= asked.starts AND "timestamp" < asked.ends"#
 );
-
-/// Looks up the first and the last stored minute of events; one without any is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ReadExtents;
-
-impl KeyedRead for ReadExtents {
-    type Key = EventId;
-    type Value = Extent;
-
-    fn most(&self) -> usize {
-        16
-    }
-
-    async fn read(&self, readers: &Readers, ids: Vec<EventId>) -> Result<HashMap<EventId, Extent>, Error> {
-        const EXTENTS: &str = r#"
-SELECT asked.event_id, bounds.first, bounds.last
-FROM unnest($1::text[]) AS asked (event_id) CROSS JOIN LATERAL (
-    SELECT min("timestamp") AS first, max("timestamp") AS last
-    FROM timeline_data WHERE timeline_data.event_id = asked.event_id
-) AS bounds WHERE bounds.first IS NOT NULL"#;
-        let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
-        let rows: Vec<(String, NaiveDateTime, NaiveDateTime)> =
-            readers.all(|| sqlx::query(EXTENTS).bind(&ids)).await?;
-        let extents = rows.into_iter().map(|(id, first, last)| {
-            (EventId::trusted(&id), Extent { first: first.and_utc(), last: last.and_utc() })
-        });
-        Ok(extents.collect())
-    }
-}
 
 /// Looks up the numbers that events have in a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,54 +229,8 @@ pub(super) fn bounds<'a>(windows: &[&'a Window]) -> Cow<'a, [DateTime<Utc>]> {
 }
 
 impl Service {
-    /// The first and the last stored minute of each of these events that has any.
-    pub(super) async fn extents(&self, of: &[Asked]) -> Result<HashMap<EventId, Extent>, Error> {
-        let mut found = HashMap::with_capacity(of.len());
-        let mut missing = HashMap::new();
-        let keys: Vec<_> = of.iter().map(|asked| cache::extent(&asked.id)).collect();
-        for (asked, lookup) in of.iter().zip(self.cache().get_all(&keys).await) {
-            match lookup.value.filter(|stored| self.is_current(asked, stored.revision)) {
-                Some(stored) => {
-                    if let Some((first, last)) = stored.bounds {
-                        found.insert(asked.id.clone(), Extent { first, last });
-                    }
-                }
-                None => {
-                    missing.insert(asked.id.clone(), (asked.revision, lookup.lease));
-                }
-            }
-        }
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        let read = self.gathers().extents.ask(&ReadExtents, missing.keys().cloned().collect()).await?;
-        for (id, (revision, lease)) in missing {
-            let extent = read.get(&id).copied();
-            let stored = StoredExtent { revision, bounds: extent.map(|extent| (extent.first, extent.last)) };
-            self.cache().fill(&cache::extent(&id), lease, &Arc::new(stored)).await;
-            if let Some(extent) = extent {
-                found.insert(id, extent);
-            }
-        }
-        Ok(found)
-    }
-
-    fn is_current(&self, asked: &Asked, revision: Revision) -> bool {
+    pub(super) fn is_current(&self, asked: &Asked, revision: Revision) -> bool {
         revision >= asked.revision.max(self.hub().latest(&asked.id))
-    }
-
-    /// The numbers of a window that no later commit has changed: while an event runs, most windows lie behind what
-    /// changes.
-    fn untouched(
-        &self,
-        asked: &Asked,
-        window: &Window,
-        key: &cache::Key<StoredSeries>,
-    ) -> Option<Arc<StoredSeries>> {
-        let former = self.cache().former(key)?;
-        let revision = asked.revision.max(self.hub().latest(&asked.id));
-        let is_same = self.hub().is_same_before(&asked.id, window.to(), former.revision, revision);
-        is_same.then(|| Arc::new(StoredSeries { revision, ..StoredSeries::clone(&former) }))
     }
 
     /// The stored numbers of each event's window, in one statement.
@@ -293,20 +243,17 @@ impl Service {
             windows.iter().filter(|(_, window)| !window.is_empty()).collect();
         let keys: Vec<_> = windows.iter().map(|(asked, window)| cache::timeline(&asked.id, window)).collect();
         let mut missing = Vec::new();
-        for (((asked, window), key), lookup) in
-            windows.into_iter().zip(&keys).zip(self.cache().get_all(&keys).await)
-        {
+        let carry = |place: usize, former: &StoredSeries| {
+            let (asked, window) = windows.get(place)?;
+            self.carry_series(asked, window, former)
+        };
+        let lookups = self.cache().get_all_or_carry(&keys, carry).await;
+        for (((asked, window), key), lookup) in windows.iter().zip(&keys).zip(lookups) {
             match lookup.value.filter(|stored| self.is_current(asked, stored.revision)) {
                 Some(series) => {
                     found.insert(asked.id.clone(), StoredSeries::clone(&series));
                 }
-                None => match self.untouched(asked, window, key) {
-                    Some(series) => {
-                        self.cache().fill(key, lookup.lease, &series).await;
-                        found.insert(asked.id.clone(), StoredSeries::clone(&series));
-                    }
-                    None => missing.push((asked, window, key, lookup.lease)),
-                },
+                None => missing.push((asked, window, key, lookup.lease)),
             }
         }
         if missing.is_empty() {
@@ -316,8 +263,7 @@ impl Service {
             missing.iter().map(|(asked, window, ..)| (&asked.id, *window)).collect();
         let mut read = self.read_series(&windows).await?;
         for (asked, _, key, lease) in missing {
-            let series = read.remove(&asked.id).unwrap_or_default();
-            let series = Arc::new(StoredSeries { revision: asked.revision, ..series });
+            let series = Arc::new(read.remove(&asked.id).unwrap_or_default());
             self.cache().fill(key, lease, &series).await;
             found.insert(asked.id.clone(), StoredSeries::clone(&series));
         }
@@ -344,9 +290,53 @@ impl Service {
         }
         Ok(self.read_series(&[(id, window)]).await?.remove(id).unwrap_or_default().assemble(window, true))
     }
+}
 
-    /// The first and the last stored minute as the database has them now.
-    pub(crate) async fn extent_now(&self, id: &EventId) -> Result<Option<Extent>, Error> {
-        Ok(self.gathers().extents.ask(&ReadExtents, vec![id.clone()]).await?.remove(id))
+#[cfg(test)]
+mod tests {
+    use chrono_tz::UTC;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::timeline::RangeInput;
+
+    fn minute(number: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(60 * number, 0).unwrap()
+    }
+
+    /// What the database says of minutes and how many registered in each.
+    fn read(window: &Window, minutes: &[(i64, i64)]) -> StoredSeries {
+        let before =
+            |end| minutes.iter().filter(move |(at, _)| minute(*at) < end).map(|(_, count)| count).sum();
+        let mut rows = Vec::new();
+        for (start, end) in window.buckets() {
+            let within = || minutes.iter().filter(|(at, _)| (start..end).contains(&minute(*at)));
+            if let Some(first) = within().map(|(at, _)| *at).min() {
+                let participants = within().map(|(_, count)| count).sum();
+                let counters = Counters { participants, ..Counters::default() };
+                rows.push((minute(first), counters, before(end)));
+            }
+        }
+        StoredSeries { revision: 1, base: before(window.from()), rows: rows.into() }
+    }
+
+    proptest! {
+        #[test]
+        fn adding_later_is_as_good_as_having_read_it(
+            stored in prop::collection::vec((-200_i64..500, 1_i64..5), 0..12),
+            added in prop::collection::vec(prop::collection::vec((-200_i64..500, 1_i64..5), 0..5), 0..4),
+            granularity in prop::sample::select(vec![Granularity::Hour, Granularity::Minute]),
+        ) {
+            let range = RangeInput { last: None, from: Some(minute(0)), to: Some(minute(300)) };
+            let window = range.resolve(granularity, UTC, minute(1_000), None).unwrap();
+            let mut series = read(&window, &stored);
+            let mut all = stored;
+            for minutes in added {
+                series.add(&window, minutes.iter().map(|(at, count)| (minute(*at), *count)));
+                all.extend(minutes);
+            }
+            prop_assert_eq!(series.assemble(&window, true), read(&window, &all).assemble(&window, true));
+            prop_assert_eq!(series.base, read(&window, &all).base);
+        }
     }
 }

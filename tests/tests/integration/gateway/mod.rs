@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod cache;
+mod carried;
 mod clients;
 pub(crate) mod counter;
 mod documents;
