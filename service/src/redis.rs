@@ -57,22 +57,21 @@ impl Connection {
     }
 }
 
-/// Commands whose keys share a slot.
-pub(crate) type Together = Pipeline;
-
 impl Connection {
-    /// Has commands executed. A cluster takes only those together whose keys share a slot.
-    pub(crate) async fn run(&self, all: Vec<Together>) -> RedisResult<()> {
-        let run = async |pipeline: &Pipeline| pipeline.query_async::<()>(&mut self.clone()).await;
+    /// Has commands executed, whose answers don't matter. The keys of each share a slot.
+    pub(crate) async fn run(&self, all: Vec<Cmd>) -> RedisResult<()> {
         match self {
             Self::Single(_) => {
-                let mut one = redis::pipe();
-                for command in all.iter().flat_map(Pipeline::cmd_iter) {
-                    one.add_command(command.clone()).ignore();
+                let mut pipeline = Pipeline::with_capacity(all.len());
+                for command in all {
+                    pipeline.add_command(command).ignore();
                 }
-                run(&one).await
+                pipeline.query_async(&mut self.clone()).await
             }
-            Self::Cluster(_) => try_join_all(all.iter().map(run)).await.map(drop),
+            Self::Cluster(_) => {
+                let run = async |command: &Cmd| command.query_async::<()>(&mut self.clone()).await;
+                try_join_all(all.iter().map(run)).await.map(drop)
+            }
         }
     }
 }

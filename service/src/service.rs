@@ -105,6 +105,7 @@ pub struct Service {
     drawings: Drawings,
     installation: OnceCell<Installation>,
     listening: AtomicBool,
+    only_writes: AtomicBool,
     known_months: MokaCache<NaiveDate, ()>,
     channel_apis: OnceLock<ChannelApis>,
     known_breakers: Known,
@@ -169,6 +170,7 @@ impl Service {
             drawings: Drawings::new(),
             installation: OnceCell::new(),
             listening: AtomicBool::new(false),
+            only_writes: AtomicBool::new(false),
             known_months: MokaCache::builder().max_capacity(KNOWN_MONTHS).time_to_live(MONTHS_TTL).build(),
             channel_apis: OnceLock::new(),
             known_breakers: Known::default(),
@@ -181,6 +183,17 @@ impl Service {
     /// Begins to listen for the commits of other processes, until `stop`. Without it nothing is kept in memory.
     pub fn start(self: &Arc<Self>, stop: CancellationToken) {
         tokio::spawn(Arc::clone(self).listen(stop));
+    }
+
+    /// The same for a process that answers nobody: it keeps nothing that commits could touch, and passes them over.
+    pub fn start_writer(self: &Arc<Self>, stop: CancellationToken) {
+        self.only_writes.store(true, Ordering::SeqCst);
+        self.start(stop);
+    }
+
+    /// Whether nobody in this process wants to hear of commits.
+    pub(crate) fn only_writes(&self) -> bool {
+        self.only_writes.load(Ordering::SeqCst)
     }
 
     /// The clock that the service goes by.
@@ -263,7 +276,7 @@ impl Service {
     /// Says whether commits are heard. True where they were before.
     pub(crate) fn set_listening(&self, listening: bool) -> bool {
         let before = self.listening.swap(listening, Ordering::SeqCst);
-        self.cache.trust(listening);
+        self.cache.trust(listening && !self.only_writes());
         before
     }
 

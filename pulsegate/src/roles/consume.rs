@@ -27,7 +27,7 @@ pub(super) async fn consume(config: Consume, migrate: bool, stop: &CancellationT
     service.use_channel_apis(&config.channels.settings, SmallRng::from_os_rng().next_u64())?;
     let broker = Arc::new(BrokerAt::start(&config.kafka).await?);
 
-    service.start(stop.clone());
+    service.start_writer(stop.clone());
     let mut crew = Crew::new(stop);
     let monitor = Monitor::default();
     let readiness = Arc::new(Parts {

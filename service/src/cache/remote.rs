@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use redis::{Script, Value as RedisValue};
+use redis::{Cmd, Script, Value as RedisValue};
 use uuid::Uuid;
 
 use super::{Away, Key, PROCESSED_TTL, Source, TTL, Value, key};
@@ -38,6 +38,9 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then
     return 1
 end
 return 0";
+
+const SET: &str = "SET";
+const EX: &str = "EX";
 
 pub(crate) struct Remote {
     redis: Redis,
@@ -95,15 +98,15 @@ impl Remote {
     }
 
     pub(super) async fn invalidate(&self, sources: &[Source]) -> Result<(), Away> {
-        let pipelines = sources.iter().map(|source| {
-            let mut pipeline = redis::pipe();
-            // The next lookup makes another one.
-            pipeline.cmd("UNLINK").arg(source.fence()).arg(source.fixed_entries()).ignore();
-            pipeline
+        // The next lookup makes another fence.
+        let commands = sources.iter().map(|source| {
+            let mut command = redis::cmd("UNLINK");
+            command.arg(source.fence()).arg(source.fixed_entries());
+            command
         });
-        let pipelines = pipelines.collect();
+        let commands = commands.collect();
         let done: Option<()> =
-            self.redis.ask_even_if_away(|connection| async move { connection.run(pipelines).await }).await;
+            self.redis.ask_even_if_away(|connection| async move { connection.run(commands).await }).await;
         done.ok_or(Away)
     }
 
@@ -114,11 +117,14 @@ impl Remote {
         }
         let redis = self.redis.clone();
         tokio::spawn(async move {
+            let ttl = PROCESSED_TTL.as_secs().to_string();
             let mark = |id: String| {
-                let mut pipeline = redis::pipe();
                 let key = key::processed(&id);
-                pipeline.cmd("SET").arg(key).arg(&owner).arg("EX").arg(PROCESSED_TTL.as_secs()).ignore();
-                pipeline
+                // As long as it gets: there are many.
+                let mut command =
+                    Cmd::with_capacity(5, key.len() + owner.len() + ttl.len() + SET.len() + EX.len());
+                command.arg(SET).arg(key).arg(&owner).arg(EX).arg(&ttl);
+                command
             };
             let marks = ids.into_iter().map(mark).collect();
             let _: Option<()> = redis.ask(|connection| async move { connection.run(marks).await }).await;

@@ -8,6 +8,8 @@ use crate::domain::{ChannelName, ChannelType, EventId, Revision};
 
 /// More channels or minutes than this are not told: whoever wants them reads them.
 const MOST: usize = 32;
+/// So many events in one transaction come from a writer that is far behind, and nobody can look at them all meanwhile.
+const MOST_EVENTS: usize = 500;
 
 /// What a transaction did to one event, where it only counted participants: whoever has the event's numbers at the one
 /// revision has them at the next without asking the database.
@@ -47,7 +49,7 @@ impl Delta {
         let EventChange { participants, description, created_at, last_touch, distributed, buckets, .. } =
             changes.events.get(id)?;
         let only_counts = description.is_none() && created_at.is_none() && !*distributed;
-        if !only_counts || buckets.len() > MOST {
+        if !only_counts || buckets.len() > MOST || changes.events.len() > MOST_EVENTS {
             return None;
         }
         let channels: BTreeMap<_, _> = changes

@@ -172,6 +172,9 @@ impl Service {
             self.revocations().doubt();
             return;
         }
+        if self.only_writes() {
+            return;
+        }
         match serde_json::from_slice::<Vec<Commit>>(payload) {
             Ok(commits) => self.deliver(&commits),
             Err(error) => {

@@ -118,6 +118,9 @@ impl Service {
     /// Takes commits in, of this process or of another: its cache first, then the followers. They may come more than once
     /// and in any order.
     pub(crate) fn deliver(&self, commits: &[Commit]) {
+        if self.only_writes() {
+            return;
+        }
         let mut fresh = Vec::with_capacity(commits.len());
         for commit in commits.iter().filter(|commit| !self.hub().knows(commit)) {
             let sources = sources(std::slice::from_ref(commit));
