@@ -117,10 +117,11 @@ impl Cache {
             looked_up("memory", "hit");
             return Lookup { value, lease: Lease::default() };
         }
-        if let (Some(fence), Some(carried)) = (fence, former.and_then(|former| carry(&former)).map(Arc::new))
+        if let (Some(fence), Some(former)) = (fence, &former)
+            && let Some(carried) = carry(&former.value).map(Arc::new)
         {
             looked_up("memory", "carried");
-            self.memory.fill(key, fence, &carried);
+            self.memory.carry(key, fence, &carried, former);
             return Lookup { value: Some(carried), lease: Lease::default() };
         }
         looked_up("memory", "miss");
@@ -211,6 +212,8 @@ fn looked_up(level: &'static str, outcome: &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::{domain::EventId, read::Spending};
 
@@ -242,6 +245,24 @@ mod tests {
         assert!(cache.get(&key).await.value.is_some());
         cache.invalidate(&source).await.unwrap();
         assert!(cache.get(&key).await.value.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_a_commit_has_touched_may_be_carried_on() {
+        let (cache, key, source) = entry();
+        let next =
+            |labelled: &Labelled<Spending>| Some(Labelled { revision: labelled.revision + 1, ..*labelled });
+        let lease = cache.get(&key).await.lease;
+        cache.fill(&key, lease, &Arc::new(nothing())).await;
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            seen.push(cache.get_or_carry(&key, next).await.value.unwrap().revision);
+            cache.while_moving(&source, || ());
+            seen.push(cache.get_or_carry(&key, next).await.value.unwrap().revision);
+        }
+        assert_eq!(seen, [1, 2, 2, 3]);
+        let in_motion = cache.while_moving(&source, || cache.get_or_carry(&key, next).now_or_never());
+        assert!(in_motion.unwrap().value.is_none());
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What an event has stored, and the revision before that was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredExtent {
     pub(in crate::read) revision: Revision,
     pub(in crate::read) bounds: Option<(DateTime<Utc>, DateTime<Utc>)>,
