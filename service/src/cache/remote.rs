@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use redis::{Cmd, Script, Value as RedisValue};
+use redis::{Script, Value as RedisValue};
 use uuid::Uuid;
 
 use super::{Away, Key, PROCESSED_TTL, Source, TTL, Value, key};
@@ -39,19 +39,28 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then
 end
 return 0";
 
-const SET: &str = "SET";
-const EX: &str = "EX";
+/// Marks many messages with one command: there is one for each message that is consumed.
+const MARK: &str = "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1], 'EX', ARGV[2]) end";
+/// The server does nothing else meanwhile.
+const MARKS_AT_ONCE: usize = 250;
 
 pub(crate) struct Remote {
     redis: Redis,
     lookup: Script,
     fill: Script,
+    mark: Arc<Script>,
     owner: OnceLock<String>,
 }
 
 impl Remote {
     pub(super) fn new(redis: Redis) -> Self {
-        Self { redis, lookup: Script::new(LOOKUP), fill: Script::new(FILL), owner: OnceLock::new() }
+        Self {
+            redis,
+            lookup: Script::new(LOOKUP),
+            fill: Script::new(FILL),
+            mark: Arc::new(Script::new(MARK)),
+            owner: OnceLock::new(),
+        }
     }
 
     pub(super) fn belongs_to(&self, installation: Uuid) {
@@ -115,19 +124,28 @@ impl Remote {
         if ids.is_empty() {
             return;
         }
-        let redis = self.redis.clone();
+        let (redis, mark) = (self.redis.clone(), Arc::clone(&self.mark));
         tokio::spawn(async move {
-            let ttl = PROCESSED_TTL.as_secs().to_string();
-            let mark = |id: String| {
-                let key = key::processed(&id);
-                // As long as it gets: there are many.
-                let mut command =
-                    Cmd::with_capacity(5, key.len() + owner.len() + ttl.len() + SET.len() + EX.len());
-                command.arg(SET).arg(key).arg(&owner).arg(EX).arg(&ttl);
-                command
-            };
-            let marks = ids.into_iter().map(mark).collect();
-            let _: Option<()> = redis.ask(|connection| async move { connection.run(marks).await }).await;
+            let keys: Vec<String> = ids.iter().map(|id| key::processed(id)).collect();
+            let ttl = PROCESSED_TTL.as_secs();
+            let _: Option<()> = redis
+                .ask(|mut connection| async move {
+                    if !connection.is_single() {
+                        let mark =
+                            |key: &String| redis::cmd("SET").arg(key).arg(&owner).arg("EX").arg(ttl).take();
+                        return connection.run(keys.iter().map(mark).collect()).await;
+                    }
+                    for keys in keys.chunks(MARKS_AT_ONCE) {
+                        let mut marking = mark.arg(&owner);
+                        marking.arg(ttl);
+                        for key in keys {
+                            marking.key(key);
+                        }
+                        let () = marking.invoke_async(&mut connection).await?;
+                    }
+                    Ok(())
+                })
+                .await;
         });
     }
 }
