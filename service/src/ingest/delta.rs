@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +22,9 @@ pub struct Delta {
     /// The latest `occurredAt`.
     pub(crate) touched_at: DateTime<Utc>,
     /// Through which channels they came, as far as they came through one.
-    pub(crate) channels: BTreeMap<ChannelName, ChannelDelta>,
+    pub(crate) channels: Vec<(ChannelName, ChannelDelta)>,
     /// How many of them registered in the minute that begins then.
-    pub(crate) minutes: BTreeMap<DateTime<Utc>, i32>,
+    pub(crate) minutes: Vec<(DateTime<Utc>, i32)>,
 }
 
 /// What it did to one channel.
@@ -52,7 +50,7 @@ impl Delta {
         if !only_counts || buckets.len() > MOST || changes.events.len() > MOST_EVENTS {
             return None;
         }
-        let channels: BTreeMap<_, _> = changes
+        let channels: Vec<_> = changes
             .channels_of(id)
             .map(|(name, channel)| Some((name.clone(), ChannelDelta::of(channel)?)))
             .collect::<Option<_>>()?;

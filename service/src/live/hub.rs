@@ -16,7 +16,7 @@ use crate::{
 /// Events whose latest revision is remembered.
 const REMEMBERED: u64 = 100_000;
 /// Events whose latest commits are remembered.
-const REMEMBERED_EVENTS: u64 = 10_000;
+const REMEMBERED_EVENTS: u64 = 5_000;
 /// Commits that are known again: those of this process come back over the bus.
 const KNOWN: u64 = 10_000;
 

@@ -10,6 +10,9 @@ use crate::{
 /// Commits that are remembered of each event.
 const COMMITS: usize = 32;
 
+/// Of those, the ones of which all that they did is remembered: it takes more memory, and whoever is further behind reads.
+const DELTAS: usize = 16;
+
 /// What one commit did to its event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
@@ -29,6 +32,10 @@ impl Recent {
         let Commit { revision, changed_from, delta, .. } = commit;
         if self.0.len() == COMMITS {
             self.0.pop_front();
+        }
+        let too_far_back = self.0.len().checked_sub(DELTAS);
+        if let Some(heard) = too_far_back.and_then(|place| self.0.get_mut(place)) {
+            heard.delta = None;
         }
         self.0.push_back(Heard { revision: *revision, changed_from: *changed_from, delta: delta.clone() });
     }
@@ -66,7 +73,14 @@ mod tests {
                 revision,
                 changed_from: DateTime::from_timestamp(60 * revision, 0),
                 committed_at: None,
-                delta: None,
+                delta: Some(Arc::new(Delta {
+                    after: revision - 1,
+                    participants: 1,
+                    total: 1,
+                    touched_at: DateTime::UNIX_EPOCH,
+                    channels: Vec::new(),
+                    minutes: Vec::new(),
+                })),
             });
         }
         recent
@@ -91,6 +105,8 @@ mod tests {
     fn the_latest_are_remembered() {
         let recent = recent(1..=100);
         assert_eq!(revisions(&recent, 68, 100).map(|all| all.len()), Some(32));
+        let deltas = recent.between(68, 100).unwrap().into_iter().filter_map(|heard| heard.delta);
+        assert_eq!(deltas.map(|delta| delta.after).collect::<Vec<_>>(), (84..100).collect::<Vec<_>>());
         assert_eq!(revisions(&recent, 67, 99), None);
         assert_eq!(revisions(&recent, 60, 100), None);
     }

@@ -52,7 +52,7 @@ impl Service {
         let (revision, commits) = self.heard_since(&asked.id, former.revision, asked.revision)?;
         let mut bounds = former.bounds;
         for heard in commits.iter().filter(|heard| heard.changed_from.is_some()) {
-            for minute in heard.delta.as_ref()?.minutes.keys() {
+            for (minute, _) in &heard.delta.as_ref()?.minutes {
                 let (first, last) = bounds.unwrap_or((*minute, *minute));
                 bounds = Some((first.min(*minute), last.max(*minute)));
             }
@@ -113,8 +113,6 @@ fn channels_after(mut channels: Vec<Channel>, delta: &Delta) -> Option<Vec<Chann
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use chrono::{DateTime, TimeDelta, Utc};
     use rust_decimal::Decimal;
 
@@ -188,7 +186,7 @@ mod tests {
             total: 13,
             touched_at: at(300),
             channels: channels.iter().map(told).collect(),
-            minutes: BTreeMap::new(),
+            minutes: Vec::new(),
         }
     }
 
