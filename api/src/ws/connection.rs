@@ -21,6 +21,8 @@ use tokio_tungstenite::{
 
 /// The default takes 128 KiB of every connection; what clients say is small.
 const READ_BUFFER: usize = 1024;
+/// To copy a text of so many bytes costs less than to have the kernel gather its parts.
+const SMALL: usize = 4096;
 /// The longest header of a frame from a server.
 const HEADER: usize = 10;
 
@@ -75,15 +77,22 @@ impl Connection {
     pub(super) async fn text(&mut self, head: &str, middle: &str, tail: &str) -> io::Result<()> {
         // Between two frames, and not in the middle of one.
         self.flush().await.map_err(io::Error::other)?;
-        let mut start = Vec::with_capacity(HEADER + head.len());
+        let length = head.len() + middle.len() + tail.len();
+        let in_one = if length <= SMALL { length } else { head.len() };
+        let mut start = Vec::with_capacity(HEADER + in_one);
         let header =
             FrameHeader { is_final: true, opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
-        let length = (head.len() + middle.len() + tail.len()) as u64;
-        header.format(length, &mut start).map_err(io::Error::other)?;
+        header.format(length as u64, &mut start).map_err(io::Error::other)?;
         start.extend_from_slice(head.as_bytes());
-        let mut frame = start.as_slice().chain(middle.as_bytes()).chain(tail.as_bytes());
         let io = self.stream.get_mut();
-        io.write_all_buf(&mut frame).await?;
+        if length <= SMALL {
+            start.extend_from_slice(middle.as_bytes());
+            start.extend_from_slice(tail.as_bytes());
+            io.write_all(&start).await?;
+        } else {
+            let mut frame = start.as_slice().chain(middle.as_bytes()).chain(tail.as_bytes());
+            io.write_all_buf(&mut frame).await?;
+        }
         io.flush().await
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry_sdk::{
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::{
     Layer,
-    filter::{FilterFn, filter_fn},
+    filter::{FilterFn, LevelFilter, filter_fn},
     registry::LookupSpan,
 };
 
@@ -46,7 +46,10 @@ impl Traces {
                 .with_tracked_inactivity(false)
         });
         let is_collected = layer.is_some();
-        layer.with_filter(filter_fn(move |metadata| is_collected && is_ours(metadata)))
+        let most = if is_collected { LevelFilter::INFO } else { LevelFilter::OFF };
+        layer.with_filter(
+            filter_fn(move |metadata| is_collected && is_ours(metadata)).with_max_level_hint(most),
+        )
     }
 
     /// Says how it went, once somebody listens.
@@ -67,7 +70,8 @@ impl Traces {
 
 /// The log has lines of its own, and what is made for a trace has no place in them.
 pub(super) fn not_for_the_log() -> FilterFn {
-    filter_fn(|metadata| !is_ours(metadata) && !is_the_exporters(metadata))
+    let is_for_it: fn(&Metadata<'_>) -> bool = |metadata| !is_ours(metadata) && !is_the_exporters(metadata);
+    filter_fn(is_for_it).with_max_level_hint(LevelFilter::TRACE)
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
