@@ -25,37 +25,44 @@ pub(crate) struct Heard {
 
 /// An event's latest commits.
 #[derive(Debug, Default)]
-pub(super) struct Recent(VecDeque<Heard>);
+pub(super) struct Recent {
+    commits: VecDeque<Heard>,
+    /// Up to this revision two different things were told of one: a database that has lost commits gives their revisions to
+    /// others, so what was read at one of them may be of either history.
+    retold: Option<Revision>,
+}
 
 impl Recent {
     pub(super) fn remember(&mut self, commit: &Commit) {
         let Commit { revision, changed_from, delta, .. } = commit;
-        if self.0.len() == COMMITS {
-            self.0.pop_front();
+        let heard = Heard { revision: *revision, changed_from: *changed_from, delta: delta.clone() };
+        match self.commits.iter().find(|known| known.revision == heard.revision) {
+            Some(known) if *known == heard => return,
+            Some(_) => {
+                let latest = self.commits.iter().map(|known| known.revision).max();
+                self.retold = self.retold.max(latest);
+                self.commits.clear();
+            }
+            None => {}
         }
-        let too_far_back = self.0.len().checked_sub(DELTAS);
-        if let Some(heard) = too_far_back.and_then(|place| self.0.get_mut(place)) {
-            heard.delta = None;
+        if self.commits.len() == COMMITS {
+            self.commits.pop_front();
         }
-        self.0.push_back(Heard { revision: *revision, changed_from: *changed_from, delta: delta.clone() });
+        let too_far_back = self.commits.len().checked_sub(DELTAS);
+        if let Some(known) = too_far_back.and_then(|place| self.commits.get_mut(place)) {
+            known.delta = None;
+        }
+        self.commits.push_back(heard);
     }
 
     /// The commits after one revision and up to another, in their order, if each single one was heard of.
     pub(super) fn between(&self, earlier: Revision, later: Revision) -> Option<Vec<Heard>> {
-        if usize::try_from(later - earlier).ok()? > COMMITS {
+        let is_ambiguous = self.retold.is_some_and(|retold| earlier <= retold);
+        if is_ambiguous || usize::try_from(later - earlier).ok()? > COMMITS {
             return None;
         }
-        let of = |revision| {
-            let mut told = self.0.iter().filter(move |heard| heard.revision == revision);
-            // It may have been told again by somebody who knows less of it.
-            let first = told.next()?;
-            Some(if first.delta.is_some() {
-                first
-            } else {
-                told.find(|heard| heard.delta.is_some()).unwrap_or(first)
-            })
-        };
-        (earlier + 1..=later).map(|revision| of(revision).cloned()).collect()
+        let of = |revision| self.commits.iter().find(|heard| heard.revision == revision).cloned();
+        (earlier + 1..=later).map(of).collect()
     }
 }
 
@@ -64,24 +71,28 @@ mod tests {
     use super::*;
     use crate::domain::EventId;
 
+    fn commit(revision: Revision) -> Commit {
+        Commit {
+            event_id: EventId::trusted("evt-1"),
+            owners: Vec::new(),
+            revision,
+            changed_from: DateTime::from_timestamp(60 * revision, 0),
+            committed_at: None,
+            delta: Some(Arc::new(Delta {
+                after: revision - 1,
+                participants: 1,
+                total: 1,
+                touched_at: DateTime::UNIX_EPOCH,
+                channels: Vec::new(),
+                minutes: Vec::new(),
+            })),
+        }
+    }
+
     fn recent(revisions: impl IntoIterator<Item = Revision>) -> Recent {
         let mut recent = Recent::default();
         for revision in revisions {
-            recent.remember(&Commit {
-                event_id: EventId::trusted("evt-1"),
-                owners: Vec::new(),
-                revision,
-                changed_from: DateTime::from_timestamp(60 * revision, 0),
-                committed_at: None,
-                delta: Some(Arc::new(Delta {
-                    after: revision - 1,
-                    participants: 1,
-                    total: 1,
-                    touched_at: DateTime::UNIX_EPOCH,
-                    channels: Vec::new(),
-                    minutes: Vec::new(),
-                })),
-            });
+            recent.remember(&commit(revision));
         }
         recent
     }
@@ -99,6 +110,20 @@ mod tests {
         assert_eq!(revisions(&recent, 9, 10), None);
         assert_eq!(revisions(&recent, 3, 5), None);
         assert_eq!(revisions(&recent, 7, 6), None);
+    }
+
+    #[test]
+    fn a_history_that_is_told_another_way_is_not_gone_on_with() {
+        let mut recent = recent([5, 6, 7]);
+        assert_eq!(revisions(&recent, 5, 7), Some(vec![6, 7]));
+        // The sixth and the seventh were lost, and others took their place.
+        recent.remember(&Commit { changed_from: None, ..commit(6) });
+        for revision in [7, 8, 9] {
+            recent.remember(&Commit { changed_from: None, ..commit(revision) });
+        }
+        assert_eq!(revisions(&recent, 5, 9), None);
+        assert_eq!(revisions(&recent, 7, 9), None, "which of the two sevenths is not known");
+        assert_eq!(revisions(&recent, 8, 9), Some(vec![9]));
     }
 
     #[test]
