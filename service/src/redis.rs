@@ -253,7 +253,8 @@ impl Redis {
     {
         let span = tracing::info_span!(target: crate::trace::TARGET, "redis", otel.kind = "client", db.system.name = "redis");
         let answer = async { question(self.connection().await?).await }.instrument(span);
-        let outcome = tokio::time::timeout(2 * CONNECTION_TIMEOUT, answer).await;
+        // In a box, because it is large, and whatever looks into the cache would be as large.
+        let outcome = tokio::time::timeout(2 * CONNECTION_TIMEOUT, Box::pin(answer)).await;
         let mut away_until = self.0.away_until.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match outcome {
             Ok(Ok(answer)) => {

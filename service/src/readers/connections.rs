@@ -173,7 +173,8 @@ impl Connections {
         Ok(match self.take().await {
             Some(connected) => connected,
             None => Connected {
-                connection: PgConnection::connect_with(&self.options).await?,
+                // In a box: it is large, and hardly ever needed.
+                connection: Box::pin(PgConnection::connect_with(&self.options)).await?,
                 born: Instant::now(),
                 has: None,
             },

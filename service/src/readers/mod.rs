@@ -102,6 +102,17 @@ impl Readers {
     where
         A: IntoArguments<Postgres> + 'q,
     {
+        // In a box, because it is large: in place it would make as large whatever may read, as each field of an event is.
+        Box::pin(self.of_either(query)).await
+    }
+
+    async fn of_either<'q, A>(
+        &self,
+        query: impl Fn() -> Query<'q, Postgres, A> + Sync,
+    ) -> Result<Vec<PgRow>, sqlx::Error>
+    where
+        A: IntoArguments<Postgres> + 'q,
+    {
         let Some(replica) = &self.replica else { return self.of_primary(query()).await };
         if let Some(mut lent) = replica.get(&self.primary).await {
             let answer = query().fetch_all(lent.connection()?);
