@@ -21,12 +21,15 @@ pub struct Spending {
     pub conversions: i64,
 }
 
-impl Spending {
-    fn of(channels: &[Channel]) -> Self {
-        channels.iter().fold(Self::default(), |sum, channel| Self {
+impl EventEntry {
+    /// The sums over its channels; `None` where those are not read.
+    #[must_use]
+    pub fn spending(&self) -> Option<Spending> {
+        let sum = |sum: Spending, channel: &Channel| Spending {
             distribution_cost: sum.distribution_cost + channel.distribution_cost,
             conversions: sum.conversions + i64::from(channel.conversions),
-        })
+        };
+        Some(self.channels.as_ref()?.iter().fold(Spending::default(), sum))
     }
 }
 
@@ -63,9 +66,9 @@ impl Service {
         let mut found = HashMap::with_capacity(of.len());
         let mut unread = Vec::new();
         for entry in of {
-            match &entry.channels {
-                Some(channels) => {
-                    found.insert(entry.event.event_id.clone(), Spending::of(channels));
+            match entry.spending() {
+                Some(spending) => {
+                    found.insert(entry.event.event_id.clone(), spending);
                 }
                 None => unread.push(Asked::of(entry)),
             }

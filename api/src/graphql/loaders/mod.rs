@@ -10,9 +10,14 @@ mod spending;
 mod timeline;
 mod user;
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    hash::Hash,
+    sync::{Arc, OnceLock},
+};
 
-use dataloader::cached::Loader;
+use dataloader::{BatchFn, cached::Loader};
 use service::{
     domain::{Channel, ChannelName, EventId, UserId, UserOverview},
     metrics::Ranking,
@@ -37,7 +42,8 @@ const TURNS: usize = 2;
 const BATCH: usize = 100_000;
 
 type Outcome<T> = Result<T, Fault>;
-type Of<K, T> = Loader<K, Outcome<T>, Reader>;
+/// Made when it is first asked: an operation needs few of them.
+type Of<K, T> = OnceLock<Loader<K, Outcome<T>, Reader>>;
 
 /// The loaders of one execution.
 pub(crate) struct Loaders {
@@ -55,27 +61,21 @@ pub(crate) struct Loaders {
     user_timelines: Of<TimelineOfUser, Arc<Timeline>>,
 }
 
-macro_rules! loader {
-    ($reader:ident) => {
-        Loader::new($reader.clone()).with_yield_count(TURNS).with_max_batch_size(BATCH)
-    };
-}
-
 impl Loaders {
-    pub(crate) fn new(reader: Reader) -> Self {
+    pub(crate) const fn new(reader: Reader) -> Self {
         Self {
-            events: loader!(reader),
-            channels: loader!(reader),
-            channel: loader!(reader),
-            spending: loader!(reader),
-            timelines: loader!(reader),
-            forecasts: loader!(reader),
-            users: loader!(reader),
-            pages: loader!(reader),
-            counts: loader!(reader),
-            rankings: loader!(reader),
-            user_timelines: loader!(reader),
             reader,
+            events: OnceLock::new(),
+            channels: OnceLock::new(),
+            channel: OnceLock::new(),
+            spending: OnceLock::new(),
+            timelines: OnceLock::new(),
+            forecasts: OnceLock::new(),
+            users: OnceLock::new(),
+            pages: OnceLock::new(),
+            counts: OnceLock::new(),
+            rankings: OnceLock::new(),
+            user_timelines: OnceLock::new(),
         }
     }
 
@@ -86,30 +86,33 @@ impl Loaders {
 
     /// The event, if it is described and the viewer's, read with what will be asked for next.
     pub(crate) async fn event(&self, id: EventId, with: With) -> Outcome<Option<Arc<EventEntry>>> {
-        self.settle(self.events.try_load(EventById { id, with }).await)
+        self.load(&self.events, EventById { id, with }).await
     }
 
     /// The event's channels, by name.
     pub(crate) async fn channels(&self, of: &Arc<EventEntry>) -> Outcome<Arc<[Channel]>> {
         match &of.channels {
             Some(channels) => Ok(channels.clone()),
-            None => self.settle(self.channels.try_load(ChannelsOf(of.clone().into())).await),
+            None => self.load(&self.channels, ChannelsOf(of.clone().into())).await,
         }
     }
 
     pub(crate) async fn channel(&self, of: &Arc<EventEntry>, name: ChannelName) -> Outcome<Option<Channel>> {
         match &of.channels {
             Some(channels) => Ok(channels.iter().find(|channel| channel.channel_name == name).cloned()),
-            None => self.settle(self.channel.try_load(ChannelNamed { of: of.clone().into(), name }).await),
+            None => self.load(&self.channel, ChannelNamed { of: of.clone().into(), name }).await,
         }
     }
 
     pub(crate) async fn spending(&self, of: &Arc<EventEntry>) -> Outcome<Spending> {
-        self.settle(self.spending.try_load(SpendingOf(of.clone().into())).await)
+        match of.spending() {
+            Some(spending) => Ok(spending),
+            None => self.load(&self.spending, SpendingOf(of.clone().into())).await,
+        }
     }
 
     pub(crate) async fn timeline(&self, of: &Arc<EventEntry>, spec: TimelineSpec) -> Outcome<Arc<Timeline>> {
-        self.settle(self.timelines.try_load(TimelineOf { of: of.clone().into(), spec }).await)
+        self.load(&self.timelines, TimelineOf { of: of.clone().into(), spec }).await
     }
 
     /// `None` where there is too little history to say.
@@ -118,12 +121,12 @@ impl Loaders {
         of: &Arc<EventEntry>,
         spec: ForecastSpec,
     ) -> Outcome<Option<Forecast>> {
-        self.settle(self.forecasts.try_load(ForecastOf { of: of.clone().into(), spec }).await)
+        self.load(&self.forecasts, ForecastOf { of: of.clone().into(), spec }).await
     }
 
     /// The overview of a user whom the viewer may see.
     pub(crate) async fn user(&self, id: UserId) -> Outcome<Arc<UserOverview>> {
-        self.settle(self.users.try_load(UserById(id)).await)
+        self.load(&self.users, UserById(id)).await
     }
 
     /// A page of a user's events.
@@ -134,27 +137,37 @@ impl Loaders {
         order: EventOrder,
         page: PageRequest,
     ) -> Outcome<Arc<Page>> {
-        self.settle(self.pages.try_load(PageOf { owner, list: (filter, order, page) }).await)
+        self.load(&self.pages, PageOf { owner, list: (filter, order, page) }).await
     }
 
     /// How many of a user's events the filter selects.
     pub(crate) async fn count(&self, owner: UserId, filter: EventFilter) -> Outcome<i64> {
-        self.settle(self.counts.try_load(CountOf { owner, filter }).await)
+        self.load(&self.counts, CountOf { owner, filter }).await
     }
 
     /// The ranking of a user's channels.
     pub(crate) async fn ranking(&self, owner: UserId, query: RankingQuery) -> Outcome<Arc<Ranking>> {
-        self.settle(self.rankings.try_load(RankingOf { owner, query }).await)
+        self.load(&self.rankings, RankingOf { owner, query }).await
     }
 
     /// A user's events together over time.
     pub(crate) async fn user_timeline(&self, owner: UserId, spec: TimelineSpec) -> Outcome<Arc<Timeline>> {
-        self.settle(self.user_timelines.try_load(TimelineOfUser { owner, spec }).await)
+        self.load(&self.user_timelines, TimelineOfUser { owner, spec }).await
     }
 
-    /// The library fails where a batch left a key out, which ours never do.
-    fn settle<T>(&self, loaded: Result<Outcome<T>, std::io::Error>) -> Outcome<T> {
-        loaded.unwrap_or_else(|error| Err(self.reader.reporter.defect(&error.to_string())))
+    async fn load<K, T>(&self, loader: &Of<K, T>, key: K) -> Outcome<T>
+    where
+        K: Clone + Debug + Eq + Hash,
+        T: Clone,
+        Reader: BatchFn<K, Outcome<T>>,
+    {
+        let loader = loader.get_or_init(|| {
+            Loader::new(self.reader.clone()).with_yield_count(TURNS).with_max_batch_size(BATCH)
+        });
+        // In a box: the library makes room for the largest field of an object for each field of it.
+        let found = Box::pin(loader.try_load(key)).await;
+        // The library fails where a batch left a key out, which ours never do.
+        found.unwrap_or_else(|error| Err(self.reader.reporter.defect(&error.to_string())))
     }
 }
 
