@@ -72,17 +72,21 @@ fn seal<S: Serialize>(cursors: &Cursors, subject: Subject, state: S, at: DateTim
     cursors.seal(&Place { subject, state, at })
 }
 
-/// The cursor of a timeline that was queried at a revision.
-pub(crate) fn timeline_cursor(
-    cursors: &Cursors,
-    event: &EventId,
-    window: &Window,
-    revision: Revision,
-    now: DateTime<Utc>,
-) -> String {
-    let subject = timeline_subject(event, window.granularity(), window.zone());
-    let seen = ChartSeen { revision, from: window.from(), to: window.to(), at: now };
-    seal(cursors, subject, seen, now)
+/// Where a follower of a timeline can go on from. Signed only when it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct TimelineBookmark {
+    pub(crate) cursors: Cursors,
+    pub(crate) event: EventId,
+    pub(crate) revision: Revision,
+}
+
+impl TimelineBookmark {
+    /// A cursor to resume [`Service::follow_timeline`] from exactly here, for a timeline that was read now.
+    pub(crate) fn seal(&self, window: &Window, now: DateTime<Utc>) -> String {
+        let subject = timeline_subject(&self.event, window.granularity(), window.zone());
+        let seen = ChartSeen { revision: self.revision, from: window.from(), to: window.to(), at: now };
+        seal(&self.cursors, subject, seen, now)
+    }
 }
 
 pub(super) fn timeline_subject(event: &EventId, granularity: Granularity, zone: chrono_tz::Tz) -> Subject {

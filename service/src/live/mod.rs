@@ -21,7 +21,7 @@ mod user;
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use bus::Bus;
-pub(crate) use cursor::timeline_cursor;
+pub(crate) use cursor::TimelineBookmark;
 pub(crate) use hub::Hub;
 pub(crate) use outbox::Outbox;
 pub(crate) use recent::Heard;

@@ -73,10 +73,12 @@ impl Reader {
             if let Some(until) = timeline.holds_until {
                 self.provenance.holds_until(until);
             }
-            if timeline.cursor.is_some() {
-                self.provenance.holds_until(timeline.now + CURSOR_AGE);
-            }
         }
+    }
+
+    /// An answer with a cursor in it that was given out then has to be another one some day.
+    pub(crate) fn tells_a_cursor_of(&self, given_out: DateTime<Utc>) {
+        self.provenance.holds_until(given_out + CURSOR_AGE);
     }
 
     /// For a list that a filter selects.

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, SimpleObject};
 use service::metrics;
 
 use super::{Granularity, TimelinePoint, point::TimelineTotals};
 use crate::graphql::{
+    context::loaders,
     leaf::{Leaf, Table},
     scalar::{DateTime, Decimal, TimeZone},
 };
@@ -86,8 +87,10 @@ impl Timeline {
 
     /// Give it to `timelineUpdated(after:)`, with the same other arguments, to go on from exactly here. Empty for the
     /// timeline of a user, which has no stream.
-    async fn cursor(&self) -> &str {
-        self.0.cursor.as_deref().unwrap_or_default()
+    async fn cursor(&self, ctx: &Context<'_>) -> String {
+        let Some(cursor) = self.0.cursor() else { return String::new() };
+        loaders(ctx).reader().tells_a_cursor_of(self.0.now);
+        cursor
     }
 }
 

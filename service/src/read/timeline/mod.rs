@@ -17,7 +17,7 @@ use super::EventEntry;
 use crate::{
     Error, Service,
     domain::{Bucket, Counters, EventId, Granularity, UserId, Viewer},
-    live,
+    live::TimelineBookmark,
     timeline::{Alignment, Comparison, RangeError, RangeInput, Series, Trend, Window, trend},
 };
 
@@ -37,7 +37,7 @@ pub struct TimelineSpec {
 }
 
 /// A course over time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Timeline {
     /// The buckets that it is about.
     pub window: Window,
@@ -53,8 +53,15 @@ pub struct Timeline {
     pub now: DateTime<Utc>,
     /// Until when it is the same, if nothing is committed; `None`: for ever.
     pub holds_until: Option<DateTime<Utc>>,
+    bookmark: Option<TimelineBookmark>,
+}
+
+impl Timeline {
     /// To go on from here; `None` for a sum over several events.
-    pub cursor: Option<String>,
+    #[must_use]
+    pub fn cursor(&self) -> Option<String> {
+        Some(self.bookmark.as_ref()?.seal(&self.window, self.now))
+    }
 }
 
 /// The period beside a timeline.
@@ -80,7 +87,7 @@ fn timeline(
     series: Series,
     compared: Option<(Window, Alignment, Series)>,
     now: DateTime<Utc>,
-    cursor: Option<String>,
+    bookmark: Option<TimelineBookmark>,
 ) -> Timeline {
     let comparison = compared.map(|(other, alignment, other_series)| ComparedTimeline {
         from: other.from(),
@@ -105,7 +112,7 @@ fn timeline(
         trend,
         now,
         holds_until,
-        cursor,
+        bookmark,
     }
 }
 
@@ -134,9 +141,10 @@ impl Service {
                 .remove(&asked)
                 .map(|(other, alignment)| (other, alignment, beside.remove(&asked.id).unwrap_or_default()));
             let Asked { id, revision } = asked;
-            let cursor = live::timeline_cursor(&installation.cursors, &id, &window, revision, now);
             let series = stored.remove(&id).unwrap_or_default();
-            all.insert(id, Ok(Arc::new(finish(spec, window, &series, other, now, Some(cursor)))));
+            let cursors = installation.cursors.clone();
+            let bookmark = TimelineBookmark { cursors, event: id.clone(), revision };
+            all.insert(id, Ok(Arc::new(finish(spec, window, &series, other, now, Some(bookmark)))));
         }
         Ok(all)
     }
@@ -181,7 +189,7 @@ fn finish(
     stored: &StoredSeries,
     other: Option<(Window, Alignment, StoredSeries)>,
     now: DateTime<Utc>,
-    cursor: Option<String>,
+    bookmark: Option<TimelineBookmark>,
 ) -> Timeline {
     let compared = other.map(|(other, alignment, stored)| {
         let series = stored.assemble(&other, true);
@@ -189,7 +197,7 @@ fn finish(
     });
     // A trend is over whole buckets, empty ones included.
     let series = stored.assemble(&window, true);
-    let mut timeline = timeline(&spec.range, window, series, compared, now, cursor);
+    let mut timeline = timeline(&spec.range, window, series, compared, now, bookmark);
     if !spec.fill_gaps {
         leave_gaps(&mut timeline);
     }
