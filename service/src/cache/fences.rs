@@ -1,11 +1,12 @@
 //! What tells, within the process, whether something that was made of sources is still as they are.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
+use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
 use super::Source;
@@ -46,7 +47,7 @@ impl Fences {
             numbers: (0..=EVERYTHING).map(|_| AtomicU64::new(0)).collect(),
             raised: (0..=EVERYTHING).map(|_| AtomicU64::new(0)).collect(),
             beginning: Instant::now(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             trusted: AtomicBool::new(false),
         }
     }

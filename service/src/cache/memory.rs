@@ -2,6 +2,7 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
+use foldhash::quality::RandomState;
 use moka::sync::Cache as Moka;
 use tokio::time::Instant;
 
@@ -38,13 +39,14 @@ pub(super) struct Held<V> {
 }
 
 pub(crate) struct Memory {
-    entries: Moka<String, Entry>,
+    entries: Moka<String, Entry, RandomState>,
     fences: Arc<Fences>,
 }
 
 impl Memory {
     pub(super) fn new(fences: Arc<Fences>) -> Self {
-        Self { entries: Moka::builder().max_capacity(CAPACITY).time_to_live(TTL).build(), fences }
+        let entries = Moka::builder().max_capacity(CAPACITY).time_to_live(TTL);
+        Self { entries: entries.build_with_hasher(RandomState::default()), fences }
     }
 
     /// Frees what is held.

@@ -1,10 +1,11 @@
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
-use moka::sync::Cache;
+use foldhash::quality::RandomState;
 use tokio::{sync::Notify, time::Instant};
 
 use super::recent::{Heard, Recent};
@@ -95,6 +96,15 @@ impl Slot {
     }
 }
 
+/// All that is kept here is looked up several times for each commit.
+type Cache<K, V> = moka::sync::Cache<K, V, RandomState>;
+
+fn of_so_many<K: Eq + Hash + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
+    entries: u64,
+) -> Cache<K, V> {
+    moka::sync::Cache::builder().max_capacity(entries).build_with_hasher(RandomState::default())
+}
+
 type Slots = HashMap<Topic, Vec<Arc<Slot>>>;
 
 /// Where commits meet those who wait for them, within the process.
@@ -115,10 +125,10 @@ impl Hub {
     pub(crate) fn new() -> Self {
         Self {
             followers: Mutex::new(HashMap::new()),
-            latest: Cache::new(REMEMBERED),
-            recent: Cache::new(REMEMBERED_EVENTS),
-            overviews: Cache::new(REMEMBERED),
-            known: Cache::new(KNOWN),
+            latest: of_so_many(REMEMBERED),
+            recent: of_so_many(REMEMBERED_EVENTS),
+            overviews: of_so_many(REMEMBERED),
+            known: of_so_many(KNOWN),
         }
     }
 
