@@ -15,6 +15,7 @@ mod remote;
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -102,12 +103,14 @@ impl Cache {
         self.get_or_carry(key, |_| None).await
     }
 
-    /// Like [`Self::get`], but what a commit has touched may be carried on.
-    pub(crate) async fn get_or_carry<V: Value>(
-        &self,
-        key: &Key<V>,
-        carry: impl FnOnce(&V) -> Option<V>,
-    ) -> Lookup<V> {
+    #[cfg(test)]
+    async fn get_or_carry<V: Value>(&self, key: &Key<V>, carry: impl Fn(&V) -> Option<V>) -> Lookup<V> {
+        let mut lookups = self.get_all_or_carry(std::slice::from_ref(key), |_, former| carry(former)).await;
+        lookups.pop().unwrap()
+    }
+
+    /// Waits for nothing. What a commit has touched may be carried on.
+    fn look_into_memory<V: Value>(&self, key: &Key<V>, carry: impl FnOnce(&V) -> Option<V>) -> Lookup<V> {
         if !self.keeps {
             return Lookup { value: None, lease: Lease::default() };
         }
@@ -125,7 +128,11 @@ impl Cache {
             return Lookup { value: Some(carried), lease: Lease::default() };
         }
         looked_up("memory", "miss");
-        let mut lease = Lease { memory: fence, remote: None };
+        Lookup { value: None, lease: Lease { memory: fence, remote: None } }
+    }
+
+    /// What is missing in the memory may be there.
+    async fn look_into_redis<V: Value>(&self, key: &Key<V>, mut lease: Lease) -> Lookup<V> {
         let Some(remote) = self.remote.as_ref().filter(|_| !self.fences.is_restless(&key.source)) else {
             return Lookup { value: None, lease };
         };
@@ -149,12 +156,17 @@ impl Cache {
         keys: &[Key<V>],
         carry: impl Fn(usize, &V) -> Option<V>,
     ) -> Vec<Lookup<V>> {
-        let carry = &carry;
-        let lookups = keys
-            .iter()
-            .enumerate()
-            .map(|(place, key)| self.get_or_carry(key, move |former| carry(place, former)));
-        futures_util::future::join_all(lookups).await
+        let lookups = keys.iter().enumerate();
+        let lookups = lookups.map(|(place, key)| self.look_into_memory(key, |former| carry(place, former)));
+        let mut lookups: Vec<_> = lookups.collect();
+        if self.keeps {
+            let missing = keys.iter().zip(&mut lookups).filter(|(_, lookup)| lookup.value.is_none());
+            let found = missing.map(async |(key, lookup)| {
+                *lookup = self.look_into_redis(key, std::mem::take(&mut lookup.lease)).await;
+            });
+            join_all(found).await;
+        }
+        lookups
     }
 
     /// Keeps a value that was read after the lease was given.
