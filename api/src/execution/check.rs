@@ -18,8 +18,6 @@ use crate::{
 const SUGGESTED_UP_TO: (u64, usize) = (400, 4_096);
 
 /// Finds out before anything is executed whether an operation fits the schema, and what it costs.
-///
-/// These schemas have an extension, which the one that executes can't afford: it would be called for every field.
 pub(super) struct Checker {
     strict: Schema,
     suggesting: Schema,

@@ -3,6 +3,7 @@
 
 mod answer;
 mod check;
+mod checked;
 mod introspection;
 mod known;
 mod live;
@@ -28,6 +29,7 @@ use tracing::Instrument;
 pub(crate) use answer::Answer;
 use answer::Finisher;
 use check::Checker;
+use checked::Checked;
 use known::Known;
 pub(crate) use params::{Asked, Params};
 use prepare::{Parsed, Prepared};
@@ -82,7 +84,7 @@ impl Executor {
             settings.trusted_documents.clone().map(|trusted| trusted.with_texts_of(&http::documents()));
         let budget = Budget::new(settings.cost_per_minute, settings.limits.cost, service.clock().clone());
         Self {
-            schema: graphql::build(settings),
+            schema: graphql::builder(settings).extension(Checked).finish(),
             checker,
             known: Known::new(),
             budget,
@@ -212,7 +214,7 @@ impl Executor {
             request = request.data(bill.charge);
         }
         // Tokio would now and then make a field wait for its turn that could go on, and so miss the statement of its level.
-        let execution = unconstrained(self.schema.execute(request));
+        let execution = unconstrained(Box::pin(self.schema.execute(request)));
         let execution = AssertUnwindSafe(execution).catch_unwind().instrument(span.clone());
         let answer = match tokio::time::timeout(PATIENCE, execution).await {
             Ok(Ok(response)) => self.finisher.answer(response, &operation.chosen),

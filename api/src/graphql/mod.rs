@@ -23,6 +23,6 @@ pub(crate) use context::LoaderSlot;
 pub(crate) use faults::{event_id, range_fault};
 pub(crate) use leaf::Unmerged;
 pub(crate) use loaders::Reader;
-pub(crate) use schema::{Schema, build, builder, sdl};
+pub(crate) use schema::{Schema, builder, sdl};
 pub(crate) use subscription::{Step, Turn, Update};
 pub(crate) use timeline::from_texts as timeline_arguments;

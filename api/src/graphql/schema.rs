@@ -1,4 +1,4 @@
-use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
+use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use super::{mutation::Mutation, node::Node, query::Query, subscription::Subscription};
 use crate::settings::Settings;
@@ -17,12 +17,6 @@ pub(crate) fn builder(settings: &Settings) -> Builder {
     // The scan has looked at depth already, and says what is wrong.
     let builder = unlimited().limit_recursive_depth(depth);
     if settings.introspection { builder } else { builder.disable_introspection() }
-}
-
-/// The schema that executes what was checked before. Without extensions, because each of them would be called for every
-/// field.
-pub(crate) fn build(settings: &Settings) -> Schema {
-    builder(settings).validation_mode(ValidationMode::Fast).finish()
 }
 
 /// The schema in the schema definition language.
