@@ -1,6 +1,6 @@
 //! Objects whose fields are resolved in place. The GraphQL library makes a task of each field of each object, which
-//! costs more than most fields themselves: a timeline of a week has more than a thousand. Lists are written in place,
-//! too, so that no tree of their values is made, put in order, walked and taken down again.
+//! costs more than most fields themselves: a timeline of a week has more than a thousand. What is resolved so is written
+//! in place, too, so that no tree of values is made, put in order, walked and taken down again.
 //!
 //! What can be told of a type (its name, its fields, its descriptions) is that of the object itself.
 
@@ -13,13 +13,18 @@ use async_graphql::{
     registry::Registry,
     resolver_utils::resolve_list,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt as _, stream::FuturesUnordered};
 
 use crate::json;
 
 /// An object whose fields are resolved one after the other: nearly all of them are there already.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf<T>(pub(crate) T);
+
+/// An object some of whose fields wait for something: those do so at the same time, so that what they need is read
+/// together. The others are resolved in between.
+#[derive(Clone, Debug)]
+pub(crate) struct Branch<T>(pub(crate) T);
 
 /// A list of objects, written in place where nothing is asked for that is not at hand. Else it is left to the library:
 /// objects one after the other would have their loaders asked one after the other, too.
@@ -39,6 +44,14 @@ pub(crate) trait Row: ContainerType {
     /// How a field that takes no arguments and has no parts is written faster than it is resolved, where it matters.
     fn writer(_field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
         None
+    }
+}
+
+impl<T: Row> Row for &T {
+    const AT_HAND: &'static [&'static str] = T::AT_HAND;
+
+    fn has(&self, field: &Lookahead<'_>, name: &str) -> bool {
+        T::has(self, field, name)
     }
 }
 
@@ -75,10 +88,11 @@ macro_rules! like {
 }
 
 like!(Leaf<T: ContainerType>, T, |this, ctx, _field| Ok(in_turn(ctx, &this.0, &fields(ctx, &this.0)).await));
+like!(Branch<T: Row>, T, |this, ctx, _field| Ok(at_once(ctx, &this.0, &fields(ctx, &this.0)).await));
 like!(Table<T: Row>, Vec<T>, |this, ctx, field| {
     match write(ctx, &this.0) {
         Some(written) => Ok(Value::Binary(written.into())),
-        None => resolve_list(ctx, field, &this.0, Some(this.0.len())).await,
+        None => resolve_list(ctx, field, this.0.iter().map(Branch), Some(this.0.len())).await,
     }
 });
 
@@ -156,12 +170,42 @@ async fn in_turn<T: ContainerType>(
     object: &T,
     fields: &[&Positioned<Field>],
 ) -> Value {
-    let mut values = IndexMap::with_capacity(fields.len());
+    let mut outcomes = Vec::with_capacity(fields.len());
     for field in fields {
-        let outcome = resolve(ctx, object, field).await;
-        take(&mut values, ctx, field, outcome);
+        outcomes.push(resolve(ctx, object, field).await);
     }
-    finish(values)
+    put_together(ctx, fields, outcomes)
+}
+
+async fn at_once<T: Row>(ctx: &ContextSelectionSet<'_>, object: &T, fields: &[&Positioned<Field>]) -> Value {
+    let mut outcomes = Vec::with_capacity(fields.len());
+    let mut waiting = Vec::new();
+    for (place, field) in fields.iter().enumerate() {
+        let name = field.node.name.node.as_str();
+        let is_at_hand = name == TYPE_NAME
+            || T::AT_HAND.contains(&name)
+            || object.has(&ctx.with_field(field).look_ahead(), name);
+        let resolved = if is_at_hand { resolve(ctx, object, field).now_or_never() } else { None };
+        if resolved.is_none() {
+            waiting.push((place, *field));
+        }
+        outcomes.push(resolved.unwrap_or(Ok(None)));
+    }
+    let resolve = async |(place, field)| (place, resolve(ctx, object, field).await);
+    let mut note = |(place, outcome): (usize, Outcome)| {
+        if let Some(unknown) = outcomes.get_mut(place) {
+            *unknown = outcome;
+        }
+    };
+    if let [alone] = waiting.as_slice() {
+        note(resolve(*alone).await);
+    } else {
+        let mut waiting: FuturesUnordered<_> = waiting.into_iter().map(resolve).collect();
+        while let Some(resolved) = waiting.next().await {
+            note(resolved);
+        }
+    }
+    put_together(ctx, fields, outcomes)
 }
 
 /// The fields that are asked for, in their order.
@@ -214,17 +258,58 @@ async fn resolve<T: ContainerType>(
     object.resolve_field(&ctx.with_field(field)).await
 }
 
-/// A field that failed is left out: what is null because of it is found out when all is done.
-fn take(
-    values: &mut IndexMap<Name, Value>,
+/// The object that its fields make: written, where nothing can come to it any more. A field that failed is left out:
+/// what is null because of it is found out when all is done.
+fn put_together(
     ctx: &ContextSelectionSet<'_>,
-    field: &Positioned<Field>,
-    outcome: Outcome,
-) {
-    match outcome {
-        Ok(value) => merge(values, field.node.response_key().node.clone(), value.unwrap_or_default()),
-        Err(error) => ctx.add_error(error),
+    fields: &[&Positioned<Field>],
+    outcomes: Vec<Outcome>,
+) -> Value {
+    let fields = || fields.iter().map(|field| &field.node);
+    let is_final = |(field, outcome): (&Field, &Outcome)| {
+        outcome.as_ref().is_ok_and(|value| is_final(field, value.as_ref()))
+    };
+    if ctx.data_opt::<Unmerged>().is_some() && fields().zip(&outcomes).all(is_final) {
+        return Value::Binary(written(fields().zip(outcomes.iter().flatten().map(Option::as_ref))).into());
     }
+    let mut values = IndexMap::with_capacity(outcomes.len());
+    for (field, outcome) in fields().zip(outcomes) {
+        match outcome {
+            Ok(value) => merge(&mut values, field.response_key().node.clone(), value.unwrap_or_default()),
+            Err(error) => ctx.add_error(error),
+        }
+    }
+    // An object all of whose fields failed is null, as the library has it.
+    if values.is_empty() { Value::Null } else { Value::Object(values) }
+}
+
+/// Whether a value stays as it is. Parts of it may have failed where it is an object, or null instead of one.
+fn is_final(field: &Field, value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Object(_)) => false,
+        Some(Value::List(items)) if items.iter().all(|item| matches!(item, Value::Binary(_))) => true,
+        None | Some(Value::Null | Value::List(_)) => field.selection_set.node.items.is_empty(),
+        Some(_) => true,
+    }
+}
+
+/// An object as JSON.
+fn written<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)>) -> Vec<u8> {
+    let mut keys: Vec<&Name> = Vec::new();
+    let mut out = Vec::new();
+    for (field, value) in fields {
+        let key = &field.response_key().node;
+        if keys.contains(&key) {
+            continue;
+        }
+        out.push(if keys.is_empty() { b'{' } else { b',' });
+        json::write_plain(key.as_str(), &mut out);
+        out.push(b':');
+        json::write(value.unwrap_or(&Value::Null), &mut out);
+        keys.push(key);
+    }
+    out.push(b'}');
+    out
 }
 
 /// Fields under the same key were asked for several times, with different parts of the same.
@@ -252,7 +337,74 @@ fn merge(values: &mut IndexMap<Name, Value>, key: Name, value: Value) {
     }
 }
 
-/// An object all of whose fields failed is null, as the library has it.
-fn finish(values: IndexMap<Name, Value>) -> Value {
-    if values.is_empty() { Value::Null } else { Value::Object(values) }
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
+    use serde_json::json;
+    use service::read::EventEntry;
+
+    use super::*;
+    use crate::graphql::{channel::ChannelAnalytics, event::EventAnalytics};
+
+    struct Rows;
+
+    fn entry() -> EventEntry {
+        let channel = |name: &str, kind: &str, number: i32| {
+            json!({
+                "event_id": "evt-\"1\"", "channel_name": name, "channel_type": kind, "impressions": 10 * number,
+                "views": 9 * number, "clicks": 8 * number, "participants": 7 * number, "conversions": number,
+                "distribution_cost": "1000000.5", "likes": 1, "comments": 2, "shares": 3, "total_calls": 5,
+                "completed_calls": 4, "average_duration": 61, "created_at": "2026-01-05T09:00:00Z",
+                "updated_at": "2026-01-05T09:00:00.123456Z", "read_at": null
+            })
+        };
+        let channels =
+            json!([channel("우리동네TV", "TV", 0), channel("a", "SNS", 2), channel("b", "VOICE", -3)]);
+        let event = json!({
+            "event_id": "evt-\"1\"", "title": "가\n\"나\"", "user_id": "user-1", "status": "ENDED",
+            "total_participants": 12, "total_views": 0, "total_investment": "0", "expected_revenue": "3.005",
+            "estimated_roi": "1", "target_roi": "2", "sales_growth_rate": "-0.004", "revision": 3,
+            "created_at": "2026-01-05T09:00:00Z", "updated_at": "2026-01-05T09:00:00.5Z"
+        });
+        EventEntry {
+            event: serde_json::from_value(event).unwrap(),
+            channels: Some(serde_json::from_value(channels).unwrap()),
+            is_one_look: true,
+        }
+    }
+
+    #[Object]
+    impl Rows {
+        async fn channels(&self) -> Table<ChannelAnalytics> {
+            let EventEntry { event, channels, .. } = entry();
+            let channels = channels.unwrap();
+            Table(channels.iter().map(|channel| ChannelAnalytics::new(channel.clone(), &event)).collect())
+        }
+
+        async fn events(&self) -> Table<EventAnalytics> {
+            Table(vec![EventAnalytics(entry().into())])
+        }
+    }
+
+    fn answered<const IN_PLACE: bool>(query: &str) -> String {
+        let schema = Schema::new(Rows, EmptyMutation, EmptySubscription);
+        let request = if IN_PLACE { Request::new(query).data(Unmerged) } else { Request::new(query) };
+        let response = schema.execute(request).now_or_never().unwrap();
+        assert_eq!(response.errors, []);
+        let Value::Object(rows) = &response.data else { panic!() };
+        assert!(rows.values().all(|rows| matches!(rows, Value::Binary(_)) == IN_PLACE));
+        let mut out = Vec::new();
+        json::write(&response.data, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_written_as_it_is_resolved() {
+        let query = format!(
+            "{{ channels {{ __typename {} }} events {{ {} }} }}",
+            ChannelAnalytics::AT_HAND.join(" "),
+            EventAnalytics::AT_HAND.join(" ")
+        );
+        assert_eq!(answered::<true>(&query), answered::<false>(&query));
+    }
 }

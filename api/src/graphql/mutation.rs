@@ -13,6 +13,7 @@ use super::{
     event::{EventAnalytics, read_with},
     faults,
     freshness::Freshness,
+    leaf::Branch,
 };
 use crate::error::{ErrorCode, Fault};
 
@@ -61,8 +62,8 @@ pub(crate) struct RefreshEventPayload {
 #[Object]
 impl RefreshEventPayload {
     /// The event as it is now. Null where it is unknown, not described yet, or not the caller's.
-    async fn event(&self) -> Option<EventAnalytics> {
-        self.event.clone().map(EventAnalytics)
+    async fn event(&self) -> Option<Branch<EventAnalytics>> {
+        self.event.clone().map(EventAnalytics).map(Branch)
     }
 
     /// What became of each of its channels, by name.

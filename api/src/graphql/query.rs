@@ -6,6 +6,7 @@ use super::{
     context::loaders,
     event::{EventAnalytics, EventConnection, EventFilter, EventOrder, Paging, page_cost, read_with},
     faults,
+    leaf::Branch,
     metric::Metric,
     node::Node,
     rate_limit::RateLimit,
@@ -53,9 +54,9 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's id in the service that owns events, 1 to 36 characters.")] event_id: ID,
-    ) -> Result<Option<EventAnalytics>, Fault> {
+    ) -> Result<Option<Branch<EventAnalytics>>, Fault> {
         let id = faults::event_id("eventId", &event_id)?;
-        Ok(loaders(ctx).event(id, read_with(&ctx.look_ahead())).await?.map(EventAnalytics))
+        Ok(loaders(ctx).event(id, read_with(&ctx.look_ahead())).await?.map(EventAnalytics).map(Branch))
     }
 
     /// The events that the caller may see.

@@ -5,12 +5,15 @@ use service::{
     metrics,
 };
 
-use crate::graphql::{
-    context::loaders,
-    freshness::Freshness,
-    global_id::GlobalId,
-    leaf::Row,
-    scalar::{DateTime, Decimal},
+use crate::{
+    graphql::{
+        context::loaders,
+        freshness::Freshness,
+        global_id::GlobalId,
+        leaf::Row,
+        scalar::{DateTime, Decimal},
+    },
+    json,
 };
 
 /// What a list of channels is counted as in the cost of an operation: events have a handful.
@@ -77,6 +80,30 @@ impl Row for ChannelAnalytics {
         "createdAt",
         "updatedAt",
     ];
+
+    /// What is stored.
+    fn writer(field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
+        Some(match field {
+            "eventId" => |of, out| json::write_plain(of.channel.event_id.as_str(), out),
+            "channelName" => |of, out| json::write_plain(of.channel.channel_name.as_str(), out),
+            "channelType" => |of, out| json::write_plain(of.channel.channel_type.as_str(), out),
+            "impressions" => |of, out| json::write_plain(of.channel.impressions, out),
+            "views" => |of, out| json::write_plain(of.channel.views, out),
+            "clicks" => |of, out| json::write_plain(of.channel.clicks, out),
+            "participants" => |of, out| json::write_plain(of.channel.participants, out),
+            "conversions" => |of, out| json::write_plain(of.channel.conversions, out),
+            "distributionCost" => |of, out| Decimal::rounded(of.channel.distribution_cost).write(out),
+            "likes" => |of, out| json::write_plain(of.channel.likes, out),
+            "comments" => |of, out| json::write_plain(of.channel.comments, out),
+            "shares" => |of, out| json::write_plain(of.channel.shares, out),
+            "totalCalls" => |of, out| json::write_plain(of.channel.total_calls, out),
+            "completedCalls" => |of, out| json::write_plain(of.channel.completed_calls, out),
+            "averageDuration" => |of, out| json::write_plain(of.channel.average_duration, out),
+            "createdAt" => |of, out| DateTime(of.channel.created_at).write(out),
+            "updatedAt" => |of, out| DateTime(of.channel.updated_at).write(out),
+            _ => return None,
+        })
+    }
 }
 
 /// The performance of one channel of one event. Costs are in won, rates in percent; both exact and rounded half to even

@@ -21,6 +21,7 @@ use crate::{
         scalar::{DateTime, Decimal, TimeZone},
         timeline::{Comparison, Granularity, TimeRangeInput, Timeline, spec, timeline_cost},
     },
+    json,
 };
 
 /// Where an event stands in its life.
@@ -73,6 +74,22 @@ impl Row for EventAnalytics {
             "roi" => channels_are_here || !OF_SPENDING.iter().any(|part| field.field(part).exists()),
             _ => false,
         }
+    }
+
+    /// What is stored.
+    fn writer(field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
+        Some(match field {
+            "eventId" => |of, out| json::write_plain(of.0.event.event_id.as_str(), out),
+            "title" => |of, out| json::write_plain(&of.0.event.title, out),
+            "userId" => |of, out| json::write_plain(of.0.event.user_id.as_str(), out),
+            "status" => |of, out| json::write_plain(of.0.event.status.as_str(), out),
+            "totalParticipants" => |of, out| json::write_plain(of.0.event.total_participants, out),
+            "totalViews" => |of, out| json::write_plain(of.0.event.total_views, out),
+            "salesGrowthRate" => |of, out| Decimal::rounded(of.0.event.sales_growth_rate).write(out),
+            "createdAt" => |of, out| DateTime(of.0.event.created_at).write(out),
+            "updatedAt" => |of, out| DateTime(of.0.event.updated_at).write(out),
+            _ => return None,
+        })
     }
 }
 

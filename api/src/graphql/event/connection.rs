@@ -17,7 +17,7 @@ use crate::{
     graphql::{
         context::loaders,
         faults::page_fault,
-        leaf::{Leaf, Table},
+        leaf::{Branch, Leaf, Table},
         loaders::Loaders,
         scalar::Long,
     },
@@ -145,8 +145,8 @@ impl EventEdge {
     }
 
     /// The event.
-    async fn node(&self) -> &EventAnalytics {
-        &self.node
+    async fn node(&self) -> Branch<&EventAnalytics> {
+        Branch(&self.node)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::io::Write as _;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use service::metrics::round2;
 
@@ -40,5 +42,11 @@ impl Decimal {
     /// Money or percent as answers show it: rounded half to even, with two places.
     pub(crate) fn rounded(value: rust_decimal::Decimal) -> Self {
         Self(round2(value))
+    }
+
+    /// Writes it as JSON.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        // Bytes take whatever is written to them.
+        let _ = write!(out, "\"{}\"", self.0);
     }
 }

@@ -2,7 +2,7 @@ use async_graphql::Object;
 use service::live;
 
 use super::UpdateKind;
-use crate::graphql::{event::EventAnalytics, scalar::Long};
+use crate::graphql::{event::EventAnalytics, leaf::Branch, scalar::Long};
 
 pub(crate) struct EventUpdate(live::EventUpdate);
 
@@ -21,8 +21,8 @@ impl EventUpdate {
     }
 
     /// The event.
-    async fn event(&self) -> EventAnalytics {
-        EventAnalytics(self.0.event.clone())
+    async fn event(&self) -> Branch<EventAnalytics> {
+        Branch(EventAnalytics(self.0.event.clone()))
     }
 
     /// Rises by commit, per event.
