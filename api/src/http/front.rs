@@ -9,25 +9,28 @@ use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    http::{self, Method as Verb, header},
+    http::{self, HeaderMap, Method as Verb, header},
     response::Response,
 };
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use tokio::time::Instant;
-use tower::{Service, ServiceExt as _};
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
 use super::{
+    WORTH_COMPRESSING,
     access::{Asking, Peer, refuse},
     body::read,
-    graphql::{answer, begin},
+    compression,
+    graphql::{answer, answer_one, begin, is_batch},
     headers::secure,
     negotiation::is_json,
+    panics::contained,
     router,
 };
 use crate::{execution::Method, gateway::Gateway, origins::Origins, response_cache::Question, telemetry};
 
-/// What stands in front of the routes. An answer that is kept is given from here, with the same headers and counted the
-/// same: finding a route and passing all that lies before it costs more than the answer itself.
+/// What stands in front of the routes. What most requests ask for is answered from here, with the same headers and counted
+/// the same: finding a route and passing all that lies before it costs more than an answer that is kept.
 #[derive(Clone)]
 pub struct Front {
     shared: Arc<Behind>,
@@ -54,7 +57,7 @@ impl Front {
     }
 
     async fn answer(self, request: Request) -> Response {
-        if !self.may_be_kept(&request) {
+        if !self.is_plain(&request) {
             return self.route(request).await;
         }
         let since = Instant::now();
@@ -71,21 +74,30 @@ impl Front {
         };
         let question = Question { viewer: identity.viewer.clone(), by: Method::Any, text };
         let kept = gateway.responses.kept(&question).filter(|kept| kept.body.is_small());
-        let Some(kept) = kept else {
+        if kept.is_none() && is_batch(&question.text) {
             // Who asks is found out once.
             parts.extensions.insert(identity);
             return self.route(Request::from_parts(parts, Body::from(question.text))).await;
-        };
+        }
         let asking = Asking { path: parts.uri.path(), headers: &parts.headers, peer: self.peer };
         if let Some(refused) = refuse(&self.shared.gateway, &asking) {
             return counted(*refused, since);
         }
-        let rendered = gateway.executor.recall(&kept, &identity);
-        counted(answer(&parts.headers, media, &rendered), since)
+        let headers = &parts.headers;
+        if let Some(kept) = kept {
+            return counted(answer(headers, media, &gateway.executor.recall(&kept, &identity)), since);
+        }
+        // In a box: it is large, and most answers are kept.
+        let making = Box::pin(answer_one(gateway, headers, media, &identity, question.text));
+        let mut response = contained(gateway, media, making).await;
+        if is_left_plain(headers, &response) {
+            response = compressed(headers, response).await;
+        }
+        counted(response, since)
     }
 
-    /// Whether the answer may be one that is kept. Traces and what other origins are told are the routes' business.
-    fn may_be_kept(&self, request: &Request) -> bool {
+    /// Whether it is GraphQL as most ask for it. Traces and what other origins are told are the routes' business.
+    fn is_plain(&self, request: &Request) -> bool {
         request.method() == Verb::POST
             && request.uri().path() == "/graphql"
             && matches!(self.shared.gateway.0.settings.origins, Origins::Own)
@@ -101,6 +113,25 @@ impl Front {
             Ok(response) => response,
             Err(never) => match never {},
         }
+    }
+}
+
+/// Whether it may be worth compressing, and was not when it was made.
+fn is_left_plain(request: &HeaderMap, response: &Response) -> bool {
+    request.contains_key(header::ACCEPT_ENCODING)
+        && !response.headers().contains_key(header::CONTENT_ENCODING)
+        && response.body().size_hint().lower() > u64::from(WORTH_COMPRESSING)
+}
+
+/// The same as the routes do with what they answer.
+async fn compressed(headers: &HeaderMap, response: Response) -> Response {
+    let mut request = http::Request::new(());
+    *request.headers_mut() = headers.clone();
+    let mut response = Some(response);
+    let answering = service_fn(move |_| ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
+    match compression().layer(answering).oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
     }
 }
 

@@ -123,15 +123,31 @@ pub(super) async fn post(
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
-    if bytes.trim_ascii_start().starts_with(b"[") {
+    if is_batch(&bytes) {
         return match from_json(&bytes) {
             Ok(requests) => batch(&gateway.0, media, &identity, requests).await,
             Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
         };
     }
-    let question = Question { viewer: identity.viewer.clone(), by: Method::Any, text: bytes.clone() };
-    match respond(&gateway.0, &identity, question, || from_json(&bytes).and_then(Params::from_json)).await {
-        Ok(rendered) => answer(&headers, media, &rendered),
+    answer_one(&gateway.0, &headers, media, &identity, bytes).await
+}
+
+/// Whether a body is an array of requests.
+pub(super) fn is_batch(text: &Bytes) -> bool {
+    text.trim_ascii_start().starts_with(b"[")
+}
+
+/// The answer to the one request that is the body of a POST.
+pub(super) async fn answer_one(
+    shared: &Shared,
+    headers: &HeaderMap,
+    media: MediaType,
+    identity: &Identity,
+    text: Bytes,
+) -> Response {
+    let question = Question { viewer: identity.viewer.clone(), by: Method::Any, text: text.clone() };
+    match respond(shared, identity, question, || from_json(&text).and_then(Params::from_json)).await {
+        Ok(rendered) => answer(headers, media, &rendered),
         Err(fault) => refusal(StatusCode::BAD_REQUEST, media, fault),
     }
 }

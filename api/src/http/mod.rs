@@ -36,10 +36,13 @@ use crate::gateway::Gateway;
 /// Below this, compressing costs more than it saves.
 const WORTH_COMPRESSING: u16 = 1024;
 
+/// For what is not encoded when it is made.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING)))
+}
+
 /// All routes of the gateway.
 pub fn router(gateway: Gateway) -> Router {
-    let compression =
-        CompressionLayer::new().compress_when(DefaultPredicate::new().and(SizeAbove::new(WORTH_COMPRESSING)));
     let cors = access::cors(&gateway.0.settings.origins);
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
@@ -57,7 +60,7 @@ pub fn router(gateway: Gateway) -> Router {
         .layer(from_fn_with_state(gateway.clone(), access::admit))
         .layer(option_layer(cors))
         .layer(from_fn_with_state(gateway.clone(), panics::contain))
-        .layer(compression)
+        .layer(compression())
         .layer(from_fn(measured::measure))
         .with_state(gateway)
 }
