@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use moka::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use redis::AsyncCommands;
 use sha2::{Digest, Sha256};
 
@@ -15,6 +15,8 @@ use crate::{Service, redis::Redis};
 
 /// Bytes of texts in this process's memory at most.
 const MEMORY: u64 = 16 << 20;
+/// About so many texts are that.
+const USUAL: usize = 8_192;
 /// How long a text is kept in Redis that nobody asks for.
 const TTL: Duration = Duration::from_secs(24 * 3600);
 /// Bytes that this process gives Redis in an hour at most: whoever invents documents can't fill it.
@@ -55,9 +57,19 @@ impl DocumentHash {
 
 /// What a [`Service`] knows of documents.
 pub(crate) struct Documents {
-    memory: Cache<DocumentHash, String>,
+    memory: Cache<DocumentHash, String, Bytes>,
     redis: Option<Redis>,
     given: Mutex<Given>,
+}
+
+/// A text's weight.
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<DocumentHash, String> for Bytes {
+    fn weight(&self, _: &DocumentHash, text: &String) -> u64 {
+        text.len() as u64
+    }
 }
 
 /// What Redis was given in an hour.
@@ -83,12 +95,7 @@ impl Given {
 
 impl Documents {
     pub(crate) fn new(redis: Option<Redis>) -> Self {
-        let weight = |_: &DocumentHash, text: &String| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        Self {
-            memory: Cache::builder().weigher(weight).max_capacity(MEMORY).build(),
-            redis,
-            given: Mutex::default(),
-        }
+        Self { memory: Cache::with_weighter(USUAL, MEMORY, Bytes), redis, given: Mutex::default() }
     }
 }
 

@@ -9,12 +9,12 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use moka::sync::Cache as MokaCache;
+use quick_cache::sync::Cache as Bounded;
 use sea_orm::sqlx::{
     self, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Months whose partition is known to be there.
-const KNOWN_MONTHS: u64 = 100;
+const KNOWN_MONTHS: usize = 100;
 /// A partition may be dropped by its retention while the process lives.
 const MONTHS_TTL: Duration = Duration::from_secs(3600);
 
@@ -106,7 +106,7 @@ pub struct Service {
     installation: OnceCell<Installation>,
     listening: AtomicBool,
     only_writes: AtomicBool,
-    known_months: MokaCache<NaiveDate, ()>,
+    known_months: Bounded<NaiveDate, Instant>,
     channel_apis: OnceLock<ChannelApis>,
     known_breakers: Known,
     flights: Flights,
@@ -171,7 +171,7 @@ impl Service {
             installation: OnceCell::new(),
             listening: AtomicBool::new(false),
             only_writes: AtomicBool::new(false),
-            known_months: MokaCache::builder().max_capacity(KNOWN_MONTHS).time_to_live(MONTHS_TTL).build(),
+            known_months: Bounded::new(KNOWN_MONTHS),
             channel_apis: OnceLock::new(),
             known_breakers: Known::default(),
             flights: Flights::default(),
@@ -237,8 +237,13 @@ impl Service {
         &self.drawings
     }
 
-    pub(crate) const fn known_months(&self) -> &MokaCache<NaiveDate, ()> {
-        &self.known_months
+    /// Whether a month's partition was there not long ago.
+    pub(crate) fn knows_month(&self, first_day: NaiveDate) -> bool {
+        self.known_months.get(&first_day).is_some_and(|since| since.elapsed() < MONTHS_TTL)
+    }
+
+    pub(crate) fn note_month(&self, first_day: NaiveDate) {
+        self.known_months.insert(first_day, Instant::now());
     }
 
     pub(crate) fn channel_apis(&self) -> Option<&ChannelApis> {

@@ -14,7 +14,7 @@ use async_graphql::{
     Name, Request, Value, Variables,
     parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type},
 };
-use moka::sync::Cache;
+use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 use super::{
     Asked,
@@ -29,6 +29,8 @@ const CAPACITY: u64 = 32 << 20;
 const PARSED: usize = 25;
 /// Bytes of variables at most.
 const VARIABLES: u64 = 4 << 20;
+/// About so many entries are that.
+const USUAL: usize = 2_048;
 /// What an entry takes beside its texts.
 const ENTRY: usize = 256;
 
@@ -61,29 +63,57 @@ impl Operation {
 /// A document's text, and the name of the operation in it that is asked for.
 type Key = (String, Option<String>);
 
+/// The same, of a request.
+#[derive(Hash)]
+struct KeyOf<'a>(&'a str, Option<&'a str>);
+
+impl<'a> From<&'a Asked> for KeyOf<'a> {
+    fn from(asked: &'a Asked) -> Self {
+        Self(&asked.document, asked.operation_name.as_deref())
+    }
+}
+
+impl Equivalent<Key> for KeyOf<'_> {
+    fn equivalent(&self, (text, name): &Key) -> bool {
+        self.0 == text && self.1 == name.as_deref()
+    }
+}
+
 /// The operations that this process knows.
 pub(super) struct Known {
-    operations: Cache<Key, Arc<Operation>>,
+    operations: Cache<Key, Arc<Operation>, Weight>,
     /// What an operation costs with such variables.
-    costs: Cache<(u64, String), usize>,
+    costs: Cache<(u64, String), usize, Weight>,
     next: AtomicU64,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Key, Arc<Operation>> for Weight {
+    fn weight(&self, (text, _): &Key, _: &Arc<Operation>) -> u64 {
+        (PARSED * text.len() + ENTRY) as u64
+    }
+}
+
+impl Weighter<(u64, String), usize> for Weight {
+    fn weight(&self, (_, variables): &(u64, String), _: &usize) -> u64 {
+        (variables.len() + ENTRY) as u64
+    }
 }
 
 impl Known {
     pub(super) fn new() -> Self {
-        let bytes = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        let operations = move |(text, _): &Key, _: &Arc<Operation>| bytes(PARSED * text.len() + ENTRY);
-        let costs = move |(_, variables): &(u64, String), _: &usize| bytes(variables.len() + ENTRY);
         Self {
-            operations: Cache::builder().weigher(operations).max_capacity(CAPACITY).build(),
-            costs: Cache::builder().weigher(costs).max_capacity(VARIABLES).build(),
+            operations: Cache::with_weighter(USUAL, CAPACITY, Weight),
+            costs: Cache::with_weighter(USUAL, VARIABLES, Weight),
             next: AtomicU64::new(0),
         }
     }
 
     /// The operation and its cost, where it was found right with such variables.
     pub(super) fn find(&self, asked: &Asked) -> Option<(Arc<Operation>, usize)> {
-        let operation = self.operations.get(&key(asked))?;
+        let operation = self.operations.get(&KeyOf::from(asked))?;
         let cost = self.costs.get(&(operation.number, outline(&asked.variables, &operation.texts)))?;
         Some((operation, cost))
     }
@@ -98,15 +128,17 @@ impl Known {
         definition: &OperationDefinition,
         cost: usize,
     ) -> Arc<Operation> {
-        let make = || {
+        // Known already where only variables of another kind were sent.
+        let operation = self.operations.get(&KeyOf::from(asked)).unwrap_or_else(|| {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let (kind, texts) = (definition.ty, texts(definition));
             let (text, is_merged) =
                 (asked.document.clone(), is_merged(&[&chosen.selection], &chosen.fragments));
-            Arc::new(Operation { text, kind, name, chosen, document, number, is_merged, texts })
-        };
-        // Known already where only variables of another kind were sent.
-        let operation = self.operations.get_with(key(asked), make);
+            let made = Arc::new(Operation { text, kind, name, chosen, document, number, is_merged, texts });
+            let key = (asked.document.clone(), asked.operation_name.clone());
+            self.operations.insert(key, Arc::clone(&made));
+            made
+        });
         self.costs.insert((operation.number, outline(&asked.variables, &operation.texts)), cost);
         operation
     }
@@ -123,10 +155,6 @@ fn is_merged(selections: &[&SelectionSet], fragments: &Fragments) -> bool {
         });
     }
     below.values().any(|sets| sets.len() > 1 || is_merged(sets, fragments))
-}
-
-fn key(asked: &Asked) -> Key {
-    (asked.document.clone(), asked.operation_name.clone())
 }
 
 /// A variable of type `ID` or `String`, or of lists of them, fits only where any text does; fields' costs depend on how

@@ -14,11 +14,10 @@ use std::{
 };
 
 use axum::body::Bytes;
-use foldhash::quality::RandomState;
 use metrics::{Counter, counter};
-use moka::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use service::{Holds, Service, domain::Viewer};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 pub(crate) use self::{
     finished::{Encoding, Finished},
@@ -31,6 +30,8 @@ use crate::{
 
 /// Bytes of requests and answers at most.
 const CAPACITY: u64 = 32 << 20;
+/// About so many answers are that.
+const USUAL: usize = 4_096;
 /// What an entry takes beside its texts.
 const ENTRY: usize = 512;
 /// As in the levels below.
@@ -54,6 +55,17 @@ pub(crate) struct Kept {
     /// Counts how often the operation was answered.
     pub(crate) recalls: Counter,
     holds: Holds,
+    made_at: Instant,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Question, Arc<Kept>> for Weight {
+    /// Bytes, with the same again for the compressed forms.
+    fn weight(&self, question: &Question, kept: &Arc<Kept>) -> u64 {
+        (question.text.len() + 2 * kept.body.plain().len() + ENTRY) as u64
+    }
 }
 
 /// What is known of a question.
@@ -67,7 +79,7 @@ pub(crate) enum Look<'a> {
 /// The answers of one gateway.
 pub(crate) struct ResponseCache {
     service: Arc<Service>,
-    kept: Cache<Question, Arc<Kept>, RandomState>,
+    kept: Cache<Question, Arc<Kept>, Weight>,
     underway: Mutex<HashMap<Question, Maker>>,
 }
 
@@ -77,25 +89,13 @@ type Maker = watch::Receiver<Option<Arc<Kept>>>;
 
 impl ResponseCache {
     pub(crate) fn new(service: Arc<Service>) -> Self {
-        let weight = |question: &Question, kept: &Arc<Kept>| {
-            // The same again for its compressed forms.
-            let bytes = question.text.len() + 2 * kept.body.plain().len() + ENTRY;
-            u32::try_from(bytes).unwrap_or(u32::MAX)
-        };
-        Self {
-            service,
-            // Questions are long, and are hashed whole each time.
-            kept: Cache::builder()
-                .weigher(weight)
-                .max_capacity(CAPACITY)
-                .time_to_live(TTL)
-                .build_with_hasher(RandomState::default()),
-            underway: Mutex::default(),
-        }
+        let kept = Cache::with_weighter(USUAL, CAPACITY, Weight);
+        Self { service, kept, underway: Mutex::default() }
     }
 
     fn current(&self, question: &Question) -> Option<Arc<Kept>> {
-        self.kept.get(question).filter(|kept| self.service.still_holds(&kept.holds))
+        let kept = self.kept.get(question)?;
+        (self.service.still_holds(&kept.holds) && kept.made_at.elapsed() < TTL).then_some(kept)
     }
 
     /// The answer, if there is one that holds.
@@ -157,7 +157,7 @@ impl ResponseCache {
         let cost = usize::try_from(bill.charge.cost).ok()?;
         let body = Arc::clone(&rendered.body);
         let recalls = telemetry::recalls(rendered.name.take().as_deref());
-        let kept = Arc::new(Kept { body, cost, recalls, holds });
+        let kept = Arc::new(Kept { body, cost, recalls, holds, made_at: Instant::now() });
         if self.service.still_holds(&kept.holds) {
             // The text may be a part of a larger buffer.
             let text = Bytes::copy_from_slice(&question.text);

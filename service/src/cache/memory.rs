@@ -2,14 +2,13 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use foldhash::quality::RandomState;
-use moka::sync::Cache as Moka;
+use quick_cache::sync::Cache as Bounded;
 use tokio::time::Instant;
 
 use super::{Fences, Key, Source, TTL, Value, fences::is_settled};
 
 /// Entries kept at most.
-const CAPACITY: u64 = 20_000;
+const CAPACITY: usize = 20_000;
 
 /// How long after it was read something may be carried on. What no commit tells of, as that old partitions were dropped, is
 /// seen then.
@@ -39,19 +38,18 @@ pub(super) struct Held<V> {
 }
 
 pub(crate) struct Memory {
-    entries: Moka<String, Entry, RandomState>,
+    entries: Bounded<String, Entry>,
     fences: Arc<Fences>,
 }
 
 impl Memory {
     pub(super) fn new(fences: Arc<Fences>) -> Self {
-        let entries = Moka::builder().max_capacity(CAPACITY).time_to_live(TTL);
-        Self { entries: entries.build_with_hasher(RandomState::default()), fences }
+        Self { entries: Bounded::new(CAPACITY), fences }
     }
 
     /// Frees what is held.
     pub(super) fn clear(&self) {
-        self.entries.invalidate_all();
+        self.entries.clear();
     }
 
     /// What there is under a key.
@@ -60,7 +58,7 @@ impl Memory {
         if !self.fences.are_trusted() || !is_settled(fence) {
             return Held { value: None, former: None, fence: None };
         }
-        let entry = self.entries.get(&key.text);
+        let entry = self.entries.get(&key.text).filter(|entry| entry.read_at.elapsed() < TTL);
         let entry = entry.and_then(|Entry { filled_under, read_at, value }| {
             Some((filled_under == fence, Former { value: value.downcast().ok()?, read_at }))
         });
@@ -99,7 +97,7 @@ impl Memory {
     pub(super) fn free(&self, source: &Source) {
         if let Source::User(_) = source {
             for entry in source.fixed_entries() {
-                self.entries.invalidate(&entry);
+                self.entries.remove(&entry);
             }
         }
     }

@@ -1,11 +1,11 @@
 use std::{
     collections::HashMap,
-    hash::Hash,
+    convert::Infallible,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
-use foldhash::quality::RandomState;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use tokio::{sync::Notify, time::Instant};
 
 use super::recent::{Heard, Recent};
@@ -15,11 +15,9 @@ use crate::{
 };
 
 /// Events whose latest revision is remembered.
-const REMEMBERED: u64 = 100_000;
+const REMEMBERED: usize = 100_000;
 /// Events whose latest commits are remembered.
-const REMEMBERED_EVENTS: u64 = 5_000;
-/// Commits that are known again: those of this process come back over the bus.
-const KNOWN: u64 = 10_000;
+const REMEMBERED_EVENTS: usize = 5_000;
 
 /// What can be followed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -96,15 +94,6 @@ impl Slot {
     }
 }
 
-/// All that is kept here is looked up several times for each commit.
-type Cache<K, V> = moka::sync::Cache<K, V, RandomState>;
-
-fn of_so_many<K: Eq + Hash + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
-    entries: u64,
-) -> Cache<K, V> {
-    moka::sync::Cache::builder().max_capacity(entries).build_with_hasher(RandomState::default())
-}
-
 type Slots = HashMap<Topic, Vec<Arc<Slot>>>;
 
 /// Where commits meet those who wait for them, within the process.
@@ -114,7 +103,6 @@ pub(crate) struct Hub {
     recent: Cache<EventId, Arc<Mutex<Recent>>>,
     /// The revisions of a user's events together, as they were last read; forgotten with a commit.
     overviews: Cache<UserId, i64>,
-    known: Cache<Commit, ()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -125,30 +113,34 @@ impl Hub {
     pub(crate) fn new() -> Self {
         Self {
             followers: Mutex::new(HashMap::new()),
-            latest: of_so_many(REMEMBERED),
-            recent: of_so_many(REMEMBERED_EVENTS),
-            overviews: of_so_many(REMEMBERED),
-            known: of_so_many(KNOWN),
+            latest: Cache::new(REMEMBERED),
+            recent: Cache::new(REMEMBERED_EVENTS),
+            overviews: Cache::new(REMEMBERED),
         }
     }
 
     /// Notes a revision that there is, and tells the newest that was known until then; 0 where none was.
     pub(crate) fn note(&self, event: &EventId, revision: Revision) -> Revision {
-        let mut before = 0;
-        self.latest.entry_by_ref(event).and_upsert_with(|known| {
-            before = known.map_or(0, moka::Entry::into_value);
-            before.max(revision)
+        let known = self.latest.entry(event, None, |_, known| {
+            let before = *known;
+            *known = before.max(revision);
+            EntryAction::Retain(before)
         });
-        before
+        match known {
+            EntryResult::Retained(before) => before,
+            EntryResult::Vacant(place) => {
+                // It fails only where something is put there in another way, as nobody does.
+                let _ = place.insert(revision);
+                0
+            }
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => 0,
+        }
     }
 
     /// Notes the revisions that a user's events have together, and tells what was known until then.
     pub(crate) fn note_overview(&self, user: &UserId, revisions: i64) -> Option<i64> {
-        let mut before = None;
-        self.overviews.entry_by_ref(user).and_upsert_with(|known| {
-            before = known.map(moka::Entry::into_value);
-            revisions
-        });
+        let before = self.overviews.get(user);
+        self.overviews.insert(user.clone(), revisions);
         before
     }
 
@@ -172,20 +164,21 @@ impl Hub {
 
     /// Takes a commit in, before its followers are told. False where it was known.
     pub(super) fn note_commit(&self, commit: &Commit) -> bool {
-        if !self.known.entry_by_ref(commit).or_default().is_fresh() {
+        let Ok(recent) =
+            self.recent.get_or_insert_with(&commit.event_id, || Ok::<_, Infallible>(Arc::default()));
+        if !lock(&recent).remember(commit) {
             return false;
         }
         self.note(&commit.event_id, commit.revision);
         for owner in &commit.owners {
-            self.overviews.invalidate(owner);
+            self.overviews.remove(owner);
         }
-        lock(&*self.recent.get_with_by_ref(&commit.event_id, Arc::default)).remember(commit);
         true
     }
 
     /// Whether the commit was taken in.
     pub(super) fn knows(&self, commit: &Commit) -> bool {
-        self.known.contains_key(commit)
+        self.recent.get(&commit.event_id).is_some_and(|recent| lock(&recent).knows(commit))
     }
 
     /// Joins: everything that is delivered from now on reaches the follower.

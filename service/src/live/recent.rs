@@ -17,6 +17,7 @@ const DELTAS: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
     revision: Revision,
+    committed_at: Option<DateTime<Utc>>,
     /// The start of the earliest bucket that changed, if any did.
     pub(crate) changed_from: Option<DateTime<Utc>>,
     /// All that it did, where that was told.
@@ -33,11 +34,28 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    pub(super) fn remember(&mut self, commit: &Commit) {
-        let Commit { revision, changed_from, delta, .. } = commit;
-        let heard = Heard { revision: *revision, changed_from: *changed_from, delta: delta.clone() };
-        match self.commits.iter().find(|known| known.revision == heard.revision) {
-            Some(known) if *known == heard => return,
+    /// Whether it is one of those that were heard of: those of this process come back over the bus. Two that say the same
+    /// are two where it is not known when they took place.
+    pub(super) fn knows(&self, commit: &Commit) -> bool {
+        let is_known = |known: &Heard| known.committed_at == commit.committed_at;
+        commit.committed_at.is_some() && self.of(commit.revision).is_some_and(is_known)
+    }
+
+    fn of(&self, revision: Revision) -> Option<&Heard> {
+        self.commits.iter().find(|known| known.revision == revision)
+    }
+
+    /// False where it was known.
+    pub(super) fn remember(&mut self, commit: &Commit) -> bool {
+        if self.knows(commit) {
+            return false;
+        }
+        let Commit { revision, changed_from, committed_at, delta, .. } = commit;
+        let (revision, changed_from, committed_at) = (*revision, *changed_from, *committed_at);
+        let heard = Heard { revision, committed_at, changed_from, delta: delta.clone() };
+        match self.of(revision) {
+            // Told of again, as after a kill.
+            Some(known) if known.changed_from == changed_from && known.delta == heard.delta => return true,
             Some(_) => {
                 let latest = self.commits.iter().map(|known| known.revision).max();
                 self.retold = self.retold.max(latest);
@@ -53,6 +71,7 @@ impl Recent {
             known.delta = None;
         }
         self.commits.push_back(heard);
+        true
     }
 
     /// The commits after one revision and up to another, in their order, if each single one was heard of.
@@ -61,8 +80,7 @@ impl Recent {
         if is_ambiguous || usize::try_from(later - earlier).ok()? > COMMITS {
             return None;
         }
-        let of = |revision| self.commits.iter().find(|heard| heard.revision == revision).cloned();
-        (earlier + 1..=later).map(of).collect()
+        (earlier + 1..=later).map(|revision| self.of(revision).cloned()).collect()
     }
 }
 

@@ -49,11 +49,11 @@ impl Service {
             .messages
             .iter()
             .map(|message| month(message.fact.occurred_at().date_naive()))
-            .filter(|first_day| has_its_own(*first_day, now) && !self.known_months().contains_key(first_day))
+            .filter(|first_day| has_its_own(*first_day, now) && !self.knows_month(*first_day))
             .collect();
         for first_day in months {
             self.ensure_month(first_day).await?;
-            self.known_months().insert(first_day, ());
+            self.note_month(first_day);
         }
         Ok(())
     }
