@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use service::ingest::Applied;
 
 use crate::message::Code;
@@ -45,8 +45,9 @@ pub fn describe() {
     counter!(REJOINS).increment(0);
 }
 
-pub(crate) fn taken(topic: &str) {
-    counter!(TAKEN, "topic" => topic.to_owned()).increment(1);
+/// Counts the messages that are taken from a topic. Looked up once for each partition.
+pub(crate) fn taken(topic: &str) -> Counter {
+    counter!(TAKEN, "topic" => topic.to_owned())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^52 messages")]

@@ -88,9 +88,9 @@ impl<S: Store> Poller<S> {
             if let Err(fault) = list.add_partition_offset(topic, *partition, Offset::Offset(start.offset)) {
                 return Some(Ending::Rejoin(format!("a start can't be expressed: {fault}")));
             }
-            self.state
-                .assigned
-                .insert(slot, Assigned { lease: Arc::new(Lease::at(start.place)), next: start.offset });
+            let lease = Arc::new(Lease::at(start.place));
+            let taken = metrics::taken(topic);
+            self.state.assigned.insert(slot, Assigned { lease, next: start.offset, taken });
             self.state.applied.insert(slot, start.offset);
             if start.unmarked {
                 // From here on Kafka's position tells what may not have been published yet.

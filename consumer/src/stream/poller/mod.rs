@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use metrics::Counter;
 use rdkafka::{
     Message as _, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
@@ -30,7 +31,6 @@ use super::{
 };
 use crate::{
     message::{Kind, decode},
-    metrics,
     record::{Lookup, Record},
     state::Monitor,
     store::{Failure, Store},
@@ -67,6 +67,7 @@ struct Assigned {
     lease: Arc<Lease>,
     /// The offset of the next message to take.
     next: i64,
+    taken: Counter,
 }
 
 /// Polls Kafka, on a thread of its own and always, so that the membership in the group never depends on the database.
@@ -162,7 +163,7 @@ impl<S: Store> Poller<S> {
         let record = Record::copy(topic.clone(), message);
         let content = decode(*kind, record.payload.as_deref(), &Lookup(&record.headers));
         let item = Item { record, content, lease: Arc::clone(&assigned.lease) };
-        metrics::taken(topic);
+        assigned.taken.increment(1);
         self.state.watchdog.progress();
         let writer = self.writer(partition);
         let queue = &self.queues[writer];
