@@ -3,7 +3,6 @@
 
 mod answer;
 mod check;
-mod checked;
 mod introspection;
 mod known;
 mod live;
@@ -29,7 +28,6 @@ use tracing::Instrument;
 pub(crate) use answer::Answer;
 use answer::Finisher;
 use check::Checker;
-use checked::Checked;
 use known::Known;
 pub(crate) use params::{Asked, Params};
 use prepare::{Parsed, Prepared};
@@ -43,7 +41,7 @@ use crate::{
     budget::{Bill, Budget},
     documents::Documents,
     error::{ErrorCode, Fault, Reporter},
-    graphql::{self, LoaderSlot, Reader, Schema},
+    graphql::{LoaderSlot, Reader, Schema},
     http,
     response_cache::Kept,
     settings::{Limits, Settings},
@@ -84,7 +82,7 @@ impl Executor {
             settings.trusted_documents.clone().map(|trusted| trusted.with_texts_of(&http::documents()));
         let budget = Budget::new(settings.cost_per_minute, settings.limits.cost, service.clock().clone());
         Self {
-            schema: graphql::builder(settings).extension(Checked).finish(),
+            schema: checker.executing(),
             checker,
             known: Known::new(),
             budget,
