@@ -19,41 +19,29 @@ const SUGGESTED_UP_TO: (u64, usize) = (400, 4_096);
 
 /// Finds out before anything is executed whether an operation fits the schema, and what it costs.
 pub(super) struct Checker {
-    settings: Settings,
-    usual: Schema,
-    /// Suggests nothing. Made when it is first needed, as the next one: a schema takes some hundred kilobytes.
-    strict: OnceLock<Schema>,
+    strict: Schema,
+    suggesting: Schema,
     /// Only counts.
-    counting: OnceLock<Schema>,
+    counting: Schema,
 }
 
 type Cost = Arc<OnceLock<usize>>;
 
 impl Checker {
     pub(super) fn new(settings: &Settings) -> Self {
-        let checking = graphql::builder(settings).extension(Meter);
-        // Suggestions would tell the schema bit by bit.
-        let usual = if settings.introspection { checking } else { checking.disable_suggestions() };
-        let (strict, counting) = (OnceLock::new(), OnceLock::new());
-        Self { settings: settings.clone(), usual: usual.finish(), strict, counting }
+        let checking = || graphql::builder(settings).extension(Meter);
+        let strict = checking().disable_suggestions().finish();
+        Self {
+            // Suggestions would tell the schema bit by bit.
+            suggesting: if settings.introspection { checking().finish() } else { strict.clone() },
+            strict,
+            counting: checking().validation_mode(ValidationMode::Fast).finish(),
+        }
     }
 
     /// What executes operations that were found right here.
     pub(super) fn executing(&self) -> Schema {
-        self.usual.clone()
-    }
-
-    fn strict(&self) -> &Schema {
-        let make = || graphql::builder(&self.settings).extension(Meter).disable_suggestions().finish();
-        self.strict.get_or_init(make)
-    }
-
-    fn counting(&self) -> &Schema {
-        let make = || {
-            let checking = graphql::builder(&self.settings).extension(Meter);
-            checking.validation_mode(ValidationMode::Fast).finish()
-        };
-        self.counting.get_or_init(make)
+        self.strict.clone()
     }
 
     /// The cost of `chosen`, which holds only the operation of `document` that is asked for.
@@ -69,14 +57,14 @@ impl Checker {
     ) -> Result<usize, Vec<ServerError>> {
         let (most_tokens, most_bytes) = SUGGESTED_UP_TO;
         let is_small = tokens <= most_tokens && asked.document.len() <= most_bytes;
-        let schema = if is_small { &self.usual } else { self.strict() };
+        let schema = if is_small { &self.suggesting } else { &self.strict };
         let is_alone = matches!(document.operations, DocumentOperations::Single(_));
         let cost = check(schema, document, &asked.variables, asked.operation_name.as_deref())?;
         if is_alone {
             Ok(cost)
         } else {
             // The library adds up all operations of a document.
-            check(self.counting(), chosen.clone(), &asked.variables, None)
+            check(&self.counting, chosen.clone(), &asked.variables, None)
         }
     }
 }
