@@ -11,12 +11,10 @@ use quick_cache::{Weighter, sync::Cache};
 use redis::AsyncCommands;
 use sha2::{Digest, Sha256};
 
-use crate::{Service, redis::Redis};
+use crate::{Service, by_bytes, redis::Redis};
 
 /// Bytes of texts in this process's memory at most.
 const MEMORY: u64 = 16 << 20;
-/// About so many texts are that.
-const USUAL: usize = 8_192;
 /// How long a text is kept in Redis that nobody asks for.
 const TTL: Duration = Duration::from_secs(24 * 3600);
 /// Bytes that this process gives Redis in an hour at most: whoever invents documents can't fill it.
@@ -95,7 +93,7 @@ impl Given {
 
 impl Documents {
     pub(crate) fn new(redis: Option<Redis>) -> Self {
-        Self { memory: Cache::with_weighter(USUAL, MEMORY, Bytes), redis, given: Mutex::default() }
+        Self { memory: by_bytes(MEMORY, Bytes), redis, given: Mutex::default() }
     }
 }
 

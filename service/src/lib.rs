@@ -2,6 +2,7 @@
 //!
 //! Only this crate knows SQL and Redis.
 
+mod bounded;
 mod cache;
 pub mod channel_api;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod timeline;
 pub mod trace;
 mod upkeep;
 
+pub use bounded::by_bytes;
 pub use cursor::CursorError;
 pub use documents::DocumentHash;
 pub use error::{Error, ErrorKind};

@@ -15,6 +15,7 @@ use async_graphql::{
     parser::types::{BaseType, ExecutableDocument, OperationDefinition, OperationType, SelectionSet, Type},
 };
 use quick_cache::{Equivalent, Weighter, sync::Cache};
+use service::by_bytes;
 
 use super::{
     Asked,
@@ -29,8 +30,6 @@ const CAPACITY: u64 = 32 << 20;
 const PARSED: usize = 25;
 /// Bytes of variables at most.
 const VARIABLES: u64 = 4 << 20;
-/// About so many entries are that.
-const USUAL: usize = 2_048;
 /// What an entry takes beside its texts.
 const ENTRY: usize = 256;
 
@@ -105,8 +104,8 @@ impl Weighter<(u64, String), usize> for Weight {
 impl Known {
     pub(super) fn new() -> Self {
         Self {
-            operations: Cache::with_weighter(USUAL, CAPACITY, Weight),
-            costs: Cache::with_weighter(USUAL, VARIABLES, Weight),
+            operations: by_bytes(CAPACITY, Weight),
+            costs: by_bytes(VARIABLES, Weight),
             next: AtomicU64::new(0),
         }
     }

@@ -16,7 +16,7 @@ use std::{
 use axum::body::Bytes;
 use metrics::{Counter, counter};
 use quick_cache::{Weighter, sync::Cache};
-use service::{Holds, Service, domain::Viewer};
+use service::{Holds, Service, by_bytes, domain::Viewer};
 use tokio::{sync::watch, time::Instant};
 
 pub(crate) use self::{
@@ -30,8 +30,6 @@ use crate::{
 
 /// Bytes of requests and answers at most.
 const CAPACITY: u64 = 32 << 20;
-/// About so many answers are that.
-const USUAL: usize = 4_096;
 /// What an entry takes beside its texts.
 const ENTRY: usize = 512;
 /// As in the levels below.
@@ -89,8 +87,7 @@ type Maker = watch::Receiver<Option<Arc<Kept>>>;
 
 impl ResponseCache {
     pub(crate) fn new(service: Arc<Service>) -> Self {
-        let kept = Cache::with_weighter(USUAL, CAPACITY, Weight);
-        Self { service, kept, underway: Mutex::default() }
+        Self { service, kept: by_bytes(CAPACITY, Weight), underway: Mutex::default() }
     }
 
     fn current(&self, question: &Question) -> Option<Arc<Kept>> {
