@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -109,6 +110,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Puts something in the place of what is kept, in one step, and gives that back.
+fn exchange<K: Clone + Eq + Hash>(
+    kept: &Cache<K, i64>,
+    key: &K,
+    new: i64,
+    of_both: impl FnOnce(i64, i64) -> i64,
+) -> Option<i64> {
+    let known =
+        kept.entry(key, None, |_, known| EntryAction::Retain(std::mem::replace(known, of_both(*known, new))));
+    match known {
+        EntryResult::Retained(before) => return Some(before),
+        EntryResult::Vacant(place) => {
+            // It fails where a commit came in between, after which nothing is known.
+            let _ = place.insert(new);
+        }
+        EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {}
+    }
+    None
+}
+
 impl Hub {
     pub(crate) fn new() -> Self {
         Self {
@@ -121,27 +142,12 @@ impl Hub {
 
     /// Notes a revision that there is, and tells the newest that was known until then; 0 where none was.
     pub(crate) fn note(&self, event: &EventId, revision: Revision) -> Revision {
-        let known = self.latest.entry(event, None, |_, known| {
-            let before = *known;
-            *known = before.max(revision);
-            EntryAction::Retain(before)
-        });
-        match known {
-            EntryResult::Retained(before) => before,
-            EntryResult::Vacant(place) => {
-                // It fails only where something is put there in another way, as nobody does.
-                let _ = place.insert(revision);
-                0
-            }
-            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => 0,
-        }
+        exchange(&self.latest, event, revision, i64::max).unwrap_or_default()
     }
 
     /// Notes the revisions that a user's events have together, and tells what was known until then.
     pub(crate) fn note_overview(&self, user: &UserId, revisions: i64) -> Option<i64> {
-        let before = self.overviews.get(user);
-        self.overviews.insert(user.clone(), revisions);
-        before
+        exchange(&self.overviews, user, revisions, |_, new| new)
     }
 
     /// What was noted last, if no commit was heard of since.

@@ -37,7 +37,9 @@ impl Recent {
     /// Whether it is one of those that were heard of: those of this process come back over the bus. Two that say the same
     /// are two where it is not known when they took place.
     pub(super) fn knows(&self, commit: &Commit) -> bool {
-        let is_known = |known: &Heard| known.committed_at == commit.committed_at;
+        let is_known = |known: &Heard| {
+            known.committed_at == commit.committed_at && known.changed_from == commit.changed_from
+        };
         commit.committed_at.is_some() && self.of(commit.revision).is_some_and(is_known)
     }
 
@@ -142,6 +144,19 @@ mod tests {
         assert_eq!(revisions(&recent, 5, 9), None);
         assert_eq!(revisions(&recent, 7, 9), None, "which of the two sevenths is not known");
         assert_eq!(revisions(&recent, 8, 9), Some(vec![9]));
+    }
+
+    #[test]
+    fn what_comes_back_is_known_by_when_it_took_place() {
+        let mut recent = Recent::default();
+        let told = Commit { committed_at: Some(DateTime::UNIX_EPOCH), ..commit(5) };
+        assert!(!recent.knows(&told) && recent.remember(&told));
+        assert!(recent.knows(&told) && !recent.remember(&told));
+        for other in
+            [commit(5), Commit { changed_from: None, ..told.clone() }, Commit { revision: 6, ..told }]
+        {
+            assert!(!recent.knows(&other), "{other:?}");
+        }
     }
 
     #[test]
