@@ -6,7 +6,7 @@ use sea_orm::sqlx::{self, postgres::PgRow};
 
 use super::{
     EventEntry,
-    columns::{Columns, instant, maybe_instant},
+    columns::{Columns, Repeated, instant, maybe_instant},
 };
 use crate::{
     Error, Service,
@@ -15,7 +15,7 @@ use crate::{
     readers::{KeyedRead, Readers},
 };
 
-/// What [`maybe_channel`] reads of [`stored_channels`].
+/// What [`ChannelRows`] reads of [`stored_channels`].
 macro_rules! channel_columns {
     () => {
         "stored.event_id, stored.channel_name, stored.channel_type, stored.impressions, stored.views, \
@@ -47,12 +47,37 @@ macro_rules! channels {
 
 pub(super) use {channel_columns, stored_channels};
 
-/// Reads a channel; `None` where the row is of an event without any.
-pub(super) fn maybe_channel(columns: &mut Columns<'_>) -> Result<Option<Channel>, Error> {
-    let Some(event_id) = columns.next()? else { return Ok(None) };
-    Ok(Some(Channel {
-        event_id: EventId::trusted(event_id),
-        channel_name: ChannelName::trusted(columns.next()?),
+/// Reads the channels of one answer.
+#[derive(Debug, Default)]
+pub(super) struct ChannelRows {
+    /// Whether there was one.
+    begun: bool,
+    events: Repeated<EventId>,
+    names: Repeated<ChannelName>,
+}
+
+impl ChannelRows {
+    /// The channel whose columns begin at `first`; `None` where the row is of an event without any.
+    pub(super) fn read(&mut self, row: &PgRow, first: usize) -> Result<Option<Channel>, Error> {
+        let mut columns = if self.begun { Columns::again(row, first) } else { Columns::from(row, first) };
+        let Some(event_id) = columns.next()? else { return Ok(None) };
+        let event_id = self.events.of(event_id, EventId::trusted);
+        let channel_name = self.names.of(columns.next()?, ChannelName::trusted);
+        let channel = channel(event_id, channel_name, &mut columns)?;
+        self.begun = true;
+        Ok(Some(channel))
+    }
+}
+
+/// What comes behind its event and its name.
+fn channel(
+    event_id: EventId,
+    channel_name: ChannelName,
+    columns: &mut Columns<'_>,
+) -> Result<Channel, Error> {
+    Ok(Channel {
+        event_id,
+        channel_name,
         channel_type: ChannelType::parse(columns.next()?).ok_or(Error::Unknown { column: "channel_type" })?,
         impressions: columns.next()?,
         views: columns.next()?,
@@ -71,11 +96,12 @@ pub(super) fn maybe_channel(columns: &mut Columns<'_>) -> Result<Option<Channel>
         distributed_at: maybe_instant(columns)?,
         read_at: maybe_instant(columns)?,
         fresh_until: maybe_instant(columns)?,
-    }))
+    })
 }
 
 fn channels(rows: &[PgRow]) -> impl Iterator<Item = Result<Channel, Error>> {
-    rows.iter().filter_map(|row| maybe_channel(&mut Columns::from(row, 0)).transpose())
+    let mut read = ChannelRows::default();
+    rows.iter().filter_map(move |row| read.read(row, 0).transpose())
 }
 
 /// Looks up the channels of events, by name; an event without any is left out.

@@ -1,23 +1,41 @@
 //! Rows read by the places of their columns. By name, each value of each row costs a text and a look-up.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Type, postgres::PgRow};
+use sea_orm::sqlx::{self, Column as _, Decode, Postgres, Row as _, Type, postgres::PgRow};
 
 /// The columns of a row from some place on, in their order.
 pub(super) struct Columns<'r> {
     row: &'r PgRow,
     next: usize,
+    /// Whether the types are known to be right.
+    known: bool,
 }
 
 impl<'r> Columns<'r> {
     pub(super) const fn from(row: &'r PgRow, first: usize) -> Self {
-        Self { row, next: first }
+        Self { row, next: first, known: false }
+    }
+
+    /// Of a row of an answer of which another was read like this: the types of all rows are the same.
+    pub(super) const fn again(row: &'r PgRow, first: usize) -> Self {
+        Self { row, next: first, known: true }
     }
 
     pub(super) fn next<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self) -> Result<T, sqlx::Error> {
-        let value = self.row.try_get(self.next);
+        let place = self.next;
         self.next += 1;
-        value
+        if !self.known {
+            // Whether or not this row has a value there: the next may have one.
+            let column = self.row.try_column(place)?;
+            if !T::compatible(column.type_info()) {
+                let (is, read_as) = (column.type_info(), T::type_info());
+                return Err(sqlx::Error::ColumnDecode {
+                    index: column.name().to_owned(),
+                    source: format!("it is of type {is} and is read as {read_as}").into(),
+                });
+            }
+        }
+        self.row.try_get_unchecked(place)
     }
 }
 
@@ -29,4 +47,31 @@ pub(super) fn instant(columns: &mut Columns<'_>) -> Result<DateTime<Utc>, sqlx::
 /// One that may be missing.
 pub(super) fn maybe_instant(columns: &mut Columns<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     Ok(columns.next::<Option<NaiveDateTime>>()?.map(|at| at.and_utc()))
+}
+
+/// Texts that rows repeat: equal ones share their memory.
+#[derive(Debug)]
+pub(super) struct Repeated<T>(Vec<T>);
+
+impl<T> Default for Repeated<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: AsRef<str> + Clone> Repeated<T> {
+    /// More different ones are looked for among the last so many only.
+    const MOST: usize = 8;
+
+    pub(super) fn of(&mut self, text: &str, read: impl FnOnce(&str) -> T) -> T {
+        if let Some(known) = self.0.iter().rev().find(|known| known.as_ref() == text) {
+            return known.clone();
+        }
+        if self.0.len() == Self::MOST {
+            self.0.remove(0);
+        }
+        let value = read(text);
+        self.0.push(value.clone());
+        value
+    }
 }

@@ -7,8 +7,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    channel::{channel_columns, maybe_channel, stored_channels},
-    columns::{Columns, instant},
+    channel::{ChannelRows, channel_columns, stored_channels},
+    columns::{Columns, Repeated, instant},
 };
 use crate::{
     Error, Service,
@@ -37,7 +37,7 @@ pub enum With {
     Nothing,
 }
 
-/// The columns that [`event`] reads, in the order of the entity's.
+/// The columns that [`EventRows`] reads, in the order of the entity's.
 macro_rules! event_columns {
     () => {
         "id, event_id, event_title, user_id, total_participants, total_views, estimated_roi, target_roi, \
@@ -65,16 +65,33 @@ const DESCRIBED_WITH_CHANNELS: &str = concat!(
     " ORDER BY described.event_id, stored.channel_name COLLATE \"C\""
 );
 
-/// How many columns [`event`] reads.
-const EVENT_COLUMNS: usize = 15;
+/// How many columns [`EventRows`] reads.
+pub(super) const EVENT_COLUMNS: usize = 15;
 
-/// Reads an event, and goes on to what stands behind it.
-pub(super) fn event(columns: &mut Columns<'_>) -> Result<Event, Error> {
+/// Reads the events of one answer.
+#[derive(Debug, Default)]
+pub(super) struct EventRows {
+    /// Whether there was one.
+    begun: bool,
+    owners: Repeated<UserId>,
+}
+
+impl EventRows {
+    /// The event that a row begins with.
+    pub(super) fn read(&mut self, row: &PgRow) -> Result<Event, Error> {
+        let mut columns = if self.begun { Columns::again(row, 0) } else { Columns::from(row, 0) };
+        let event = event(&mut columns, &mut self.owners)?;
+        self.begun = true;
+        Ok(event)
+    }
+}
+
+fn event(columns: &mut Columns<'_>, owners: &mut Repeated<UserId>) -> Result<Event, Error> {
     let _id: i64 = columns.next()?;
     Ok(Event {
         event_id: EventId::trusted(columns.next()?),
         title: columns.next()?,
-        user_id: UserId::trusted(columns.next()?),
+        user_id: owners.of(columns.next()?, UserId::trusted),
         total_participants: columns.next()?,
         total_views: columns.next()?,
         estimated_roi: columns.next()?,
@@ -92,16 +109,17 @@ pub(super) fn event(columns: &mut Columns<'_>) -> Result<Event, Error> {
 /// Events of rows of which those of one event come one after the other.
 fn whole(rows: &[PgRow], with: With) -> Result<Vec<EventEntry>, Error> {
     let mut entries = Vec::with_capacity(rows.len());
+    let (mut events, mut channels_of) = (EventRows::default(), ChannelRows::default());
     let mut rows = rows.iter().peekable();
     while let Some(first) = rows.next() {
-        let event = event(&mut Columns::from(first, 0))?;
+        let event = events.read(first)?;
         let channels = match with {
             With::Nothing => None,
             With::Channels => {
                 let mut channels = Vec::new();
                 let mut row = Some(first);
                 while let Some(of_it) = row {
-                    channels.extend(maybe_channel(&mut Columns::from(of_it, EVENT_COLUMNS))?);
+                    channels.extend(channels_of.read(of_it, EVENT_COLUMNS)?);
                     row = rows.next_if(|next| is_of(next, &event.event_id));
                 }
                 Some(channels.into())

@@ -67,13 +67,14 @@ impl EventConnection {
         let Paging { order, first, after, last, before } = paging;
         let request = PageRequest::new(first, after, last, before).map_err(fault)?;
         let order = Order::from(order).0;
+        let with = asked_of_events(ctx);
         let page = if let Some(owner) = owner {
-            loaders.page(owner.clone(), filter.clone(), order, request).await?
+            loaders.page(owner.clone(), filter.clone(), order, request, with).await?
         } else {
             let page = reader.reads_list(&filter).events_page(&reader.viewer, &filter, order, &request).await;
             Arc::new(page.map_err(fault)?)
         };
-        let entries = match asked_of_events(ctx) {
+        let entries = match with {
             With::Nothing => page.entries().cloned().collect(),
             With::Channels => try_join_all(page.entries().map(|entry| whole(&loaders, entry))).await?,
         };
@@ -91,6 +92,9 @@ fn asked_of_events(ctx: &Context<'_>) -> With {
 
 /// The event with its channels: what is asked for of it is then at hand.
 async fn whole(loaders: &Loaders, entry: &Arc<EventEntry>) -> Result<Arc<EventEntry>, Fault> {
+    if entry.channels.is_some() {
+        return Ok(Arc::clone(entry));
+    }
     let channels = Some(loaders.channels(entry).await?);
     Ok(Arc::new(EventEntry { event: entry.event.clone(), channels, is_one_look: false }))
 }

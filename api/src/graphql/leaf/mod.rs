@@ -44,7 +44,8 @@ pub(crate) trait Row: ContainerType {
         false
     }
 
-    /// How a field that takes no arguments and has no parts is written faster than it is resolved, where it matters.
+    /// How a field that is always at hand, takes no arguments and has no parts is written faster than it is resolved, where
+    /// it matters.
     fn writer(_field: &str) -> Option<fn(&Self, &mut Vec<u8>)> {
         None
     }

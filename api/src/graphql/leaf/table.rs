@@ -1,34 +1,46 @@
+use std::ops::Range;
+
 use async_graphql::{ContextSelectionSet, Name, Positioned, parser::types::Field};
 use futures_util::FutureExt as _;
 
 use super::{Row, TYPE_NAME, Unmerged, fields, is_at_hand};
 use crate::json;
 
-/// How a column of a table is written.
-enum Column<'a, T> {
-    /// The same in all rows.
-    Constant(Vec<u8>),
+/// A field of each row.
+struct Column<'a, T> {
+    key: &'a Name,
+    /// What stands before its value, in the texts of all columns.
+    before: Range<usize>,
+    values: Values<'a, T>,
+}
+
+/// How a column's values are written.
+enum Values<'a, T> {
+    /// The name of the type.
+    Type,
     Written(fn(&T, &mut Vec<u8>)),
     Resolved(&'a Positioned<Field>),
 }
 
 /// A list as JSON; `None` where something is asked for that is not at hand.
 pub(super) fn write<T: Row>(ctx: &ContextSelectionSet<'_>, rows: &[T]) -> Option<Vec<u8>> {
-    /// Bytes of a value, with its key.
-    const USUAL: usize = 32;
     ctx.data_opt::<Unmerged>()?;
     let Some(first) = rows.first() else { return Some(b"[]".to_vec()) };
-    let columns = columns(ctx, first)?;
-    let mut out = Vec::with_capacity(rows.len() * columns.len() * USUAL);
-    out.push(b'[');
+    let mut texts = Vec::new();
+    let columns = columns(ctx, first, &mut texts)?;
+    let mut out = vec![b'['];
     for (index, row) in rows.iter().enumerate() {
+        if index == 1 {
+            // The others are about as long.
+            out.reserve(out.len() * rows.len());
+        }
         out.extend_from_slice(if index == 0 { b"" } else { b"," });
-        for (key, column) in &columns {
-            out.extend_from_slice(key);
-            match column {
-                Column::Constant(written) => out.extend_from_slice(written),
-                Column::Written(write) => write(row, &mut out),
-                Column::Resolved(field) => {
+        for Column { before, values, .. } in &columns {
+            out.extend_from_slice(texts.get(before.clone())?);
+            match values {
+                Values::Type => json::write_plain(row.introspection_type_name(), &mut out),
+                Values::Written(write) => write(row, &mut out),
+                Values::Resolved(field) => {
                     let resolved = row.resolve_field(&ctx.with_field(field)).now_or_never()?.ok()?;
                     json::write(&resolved.unwrap_or_default(), &mut out);
                 }
@@ -40,30 +52,30 @@ pub(super) fn write<T: Row>(ctx: &ContextSelectionSet<'_>, rows: &[T]) -> Option
     Some(out)
 }
 
-/// The columns, each after what stands before its value.
-fn columns<'a, T: Row>(ctx: &ContextSelectionSet<'a>, first: &T) -> Option<Vec<(Vec<u8>, Column<'a, T>)>> {
-    let mut columns: Vec<(Vec<u8>, Column<'a, T>)> = Vec::new();
-    let mut keys: Vec<&Name> = Vec::new();
-    for field in fields(ctx, first) {
+fn columns<'a, T: Row>(
+    ctx: &ContextSelectionSet<'a>,
+    first: &T,
+    texts: &mut Vec<u8>,
+) -> Option<Vec<Column<'a, T>>> {
+    let fields = fields(ctx, first);
+    let mut columns: Vec<Column<'a, T>> = Vec::with_capacity(fields.len());
+    for field in fields {
         let key = &field.node.response_key().node;
-        if keys.contains(&key) {
+        if columns.iter().any(|column| column.key == key) {
             continue;
         }
-        keys.push(key);
         let name = field.node.name.node.as_str();
-        let column = if name == TYPE_NAME {
-            let mut written = Vec::new();
-            json::write_plain(first.introspection_type_name(), &mut written);
-            Column::Constant(written)
-        } else if !is_at_hand(ctx, first, field) {
-            return None;
-        } else {
-            T::writer(name).map_or(Column::Resolved(field), Column::Written)
+        let values = match T::writer(name) {
+            Some(write) => Values::Written(write),
+            None if name == TYPE_NAME => Values::Type,
+            None if is_at_hand(ctx, first, field) => Values::Resolved(field),
+            None => return None,
         };
-        let mut before = if columns.is_empty() { b"{".to_vec() } else { b",".to_vec() };
-        json::write_plain(key.as_str(), &mut before);
-        before.push(b':');
-        columns.push((before, column));
+        let begin = texts.len();
+        texts.push(if columns.is_empty() { b'{' } else { b',' });
+        json::write_plain(key.as_str(), texts);
+        texts.push(b':');
+        columns.push(Column { key, before: begin..texts.len(), values });
     }
     // An object has a field at least.
     (!columns.is_empty()).then_some(columns)

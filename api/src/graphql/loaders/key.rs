@@ -45,10 +45,17 @@ pub(super) struct ForecastOf {
     pub(super) spec: ForecastSpec,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct PageOf {
     pub(super) owner: UserId,
-    pub(super) list: (EventFilter, EventOrder, PageRequest),
+    pub(super) list: (EventFilter, EventOrder, PageRequest, With),
+}
+
+/// The library of loaders names each key for the case that it is missing.
+impl fmt::Debug for PageOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.owner, f)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

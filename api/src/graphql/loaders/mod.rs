@@ -129,15 +129,16 @@ impl Loaders {
         self.load(&self.users, UserById(id)).await
     }
 
-    /// A page of a user's events.
+    /// A page of a user's events, read with what will be asked for next.
     pub(crate) async fn page(
         &self,
         owner: UserId,
         filter: EventFilter,
         order: EventOrder,
         page: PageRequest,
+        with: With,
     ) -> Outcome<Arc<Page>> {
-        self.load(&self.pages, PageOf { owner, list: (filter, order, page) }).await
+        self.load(&self.pages, PageOf { owner, list: (filter, order, page, with) }).await
     }
 
     /// How many of a user's events the filter selects.

@@ -36,10 +36,10 @@ impl Reader {
 impl BatchFn<PageOf, Outcome<Arc<Page>>> for Reader {
     async fn load(&mut self, keys: &[PageOf]) -> HashMap<PageOf, Outcome<Arc<Page>>> {
         let mut all = HashMap::with_capacity(keys.len());
-        for ((filter, order, page), keys) in grouped(keys, |key| key.list.clone()) {
+        for ((filter, order, page, with), keys) in grouped(keys, |key| key.list.clone()) {
             let owners = owners(&keys, |key| &key.owner);
-            let read =
-                self.reads_of_users(&owners).user_pages(&self.viewer, &owners, &filter, order, &page).await;
+            let service = self.reads_of_users(&owners);
+            let read = service.user_pages(&self.viewer, &owners, &filter, order, &page, with).await;
             let read = read.map_err(|error| self.reporter.service(&error)).map(|pages| {
                 let page = |(owner, page): (_, Result<_, _>)| {
                     (owner, page.map(Arc::new).map_err(|error| page_fault(error, &self.reporter)))

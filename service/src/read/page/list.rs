@@ -6,6 +6,7 @@ use entity::event_stats;
 use sea_orm::{
     Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, NullOrdering, Order},
+    sqlx::postgres::PgRow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,31 +14,41 @@ use super::{Page, PageError, PageRequest};
 use crate::{
     Error,
     cursor::{CursorError, Cursors},
-    read::{EventEntry, EventOrder, SortDirection, columns::Columns, entry::event},
+    domain::Channel,
+    read::{
+        EventEntry, EventFilter, EventOrder, SortDirection,
+        columns::Columns,
+        entry::{EVENT_COLUMNS, EventRows},
+    },
 };
 
 /// What a cursor of a list holds: the order, the place of the event in it, and whose cursor it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Place {
-    order: EventOrder,
-    key: Option<String>,
-    event_id: String,
-    list: String,
+    pub(super) order: EventOrder,
+    pub(super) key: Option<String>,
+    pub(super) event_id: String,
+    pub(super) list: String,
 }
 
 /// An event of a list, and what the list is ordered by.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(super) entry: Arc<EventEntry>,
-    sort_key: Option<String>,
+    pub(super) sort_key: Option<String>,
 }
 
 impl Listed {
-    pub(super) fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
-        let event = event(columns)?;
+    /// With channels that were read in the same statement.
+    pub(super) fn read(
+        events: &mut EventRows,
+        row: &PgRow,
+        channels: Option<Arc<[Channel]>>,
+    ) -> Result<Self, Error> {
+        let event = events.read(row)?;
         Ok(Self {
-            entry: Arc::new(EventEntry { event, channels: None, is_one_look: true }),
-            sort_key: columns.next()?,
+            entry: Arc::new(EventEntry { event, channels, is_one_look: true }),
+            sort_key: Columns::from(row, EVENT_COLUMNS).next()?,
         })
     }
 }
@@ -46,19 +57,19 @@ impl Listed {
 pub(super) struct List<'a> {
     pub(super) order: EventOrder,
     pub(super) page: &'a PageRequest,
-    pub(super) fingerprint: String,
 }
 
 impl List<'_> {
     pub(super) fn open(
         &self,
         cursors: &Cursors,
+        filter: &EventFilter,
         argument: &'static str,
         cursor: Option<&String>,
     ) -> Result<Option<Place>, PageError> {
         let open = |text: &String| {
             let place: Place = cursors.open(text)?;
-            let is_ours = place.order == self.order && place.list == self.fingerprint;
+            let is_ours = place.order == self.order && place.list == filter.fingerprint();
             if is_ours { Ok(place) } else { Err(CursorError::OtherList) }
         };
         cursor.map(open).transpose().map_err(|source| PageError::Cursor { argument, source })
@@ -99,27 +110,18 @@ impl List<'_> {
     }
 
     /// What was read, up to one more than was asked for, in the order of reading.
-    pub(super) fn page(&self, cursors: &Cursors, mut rows: Vec<Listed>) -> Page {
+    pub(super) fn page(&self, cursors: &Cursors, filter: EventFilter, read: Arc<[Listed]>) -> Page {
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        if self.page.backward {
-            rows.reverse();
-        }
-        let edges = rows.into_iter().map(|Listed { entry, sort_key }| {
-            let place = Place {
-                order: self.order,
-                key: sort_key,
-                event_id: entry.event.event_id.to_string(),
-                list: self.fingerprint.clone(),
-            };
-            (place, entry)
-        });
+        let (backward, more) = (self.page.backward, read.len() > limit);
         Page {
-            edges: edges.collect(),
+            count: read.len().min(limit),
+            read,
+            backward,
+            order: self.order,
+            filter,
             cursors: cursors.clone(),
-            has_next: if self.page.backward { self.page.before.is_some() } else { more },
-            has_previous: if self.page.backward { more } else { self.page.after.is_some() },
+            has_next: if backward { self.page.before.is_some() } else { more },
+            has_previous: if backward { more } else { self.page.after.is_some() },
         }
     }
 }

@@ -11,7 +11,11 @@ use sea_orm::{
 
 use self::list::{List, Listed, Place, beyond};
 pub(super) use self::outermost::ReadOutermostPages;
-use super::{EventEntry, EventFilter, EventOrder, columns::Columns, entry::texts, filter::any};
+use super::{
+    EventEntry, EventFilter, EventOrder, With,
+    entry::{EventRows, texts},
+    filter::any,
+};
 use crate::{
     Error, Service,
     cursor::{CursorError, Cursors},
@@ -72,8 +76,14 @@ impl PageRequest {
 /// A part of a list.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Each with its place in the list.
-    edges: Vec<(Place, Arc<EventEntry>)>,
+    /// In the order of reading; there may be one more than the page has.
+    read: Arc<[Listed]>,
+    count: usize,
+    /// Whether they were read from the last to the first.
+    backward: bool,
+    order: EventOrder,
+    /// Of the list.
+    filter: EventFilter,
     cursors: Cursors,
     /// Whether more follows.
     pub has_next: bool,
@@ -85,13 +95,28 @@ impl Page {
     /// Its events, in their order.
     #[must_use]
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Arc<EventEntry>> {
-        self.edges.iter().map(|(_, entry)| entry)
+        (0..self.count).map(|index| &self.read[self.place(index)].entry)
     }
 
     /// The cursor of the event at a place of the page. Signed only when it is asked for.
     #[must_use]
     pub fn cursor(&self, index: usize) -> Option<String> {
-        self.edges.get(index).map(|(place, _)| self.cursors.seal(place))
+        if index >= self.count {
+            return None;
+        }
+        let Listed { entry, sort_key } = &self.read[self.place(index)];
+        let place = Place {
+            order: self.order,
+            key: sort_key.clone(),
+            event_id: entry.event.event_id.to_string(),
+            list: self.filter.fingerprint(),
+        };
+        Some(self.cursors.seal(&place))
+    }
+
+    /// Where an event of the page stands in what was read.
+    const fn place(&self, index: usize) -> usize {
+        if self.backward { self.count - 1 - index } else { index }
     }
 }
 
@@ -135,9 +160,9 @@ impl Service {
         page: &PageRequest,
     ) -> Result<Page, PageError> {
         let cursors = &self.installation().await?.cursors;
-        let list = List { order, page, fingerprint: filter.fingerprint() };
-        let after = list.open(cursors, "after", page.after.as_ref())?;
-        let before = list.open(cursors, "before", page.before.as_ref())?;
+        let list = List { order, page };
+        let after = list.open(cursors, filter, "after", page.after.as_ref())?;
+        let before = list.open(cursors, filter, "before", page.before.as_ref())?;
         let mut query = list.select(filter.condition(viewer));
         if let Some(place) = &after {
             query = query.filter(beyond(place, false));
@@ -149,14 +174,14 @@ impl Service {
         // Not as a parameter: PostgreSQL would plan for a tenth of the table, and sort it.
         statement.sql = format!("{} LIMIT {}", statement.sql, page.read());
         let rows = self.readers().statement(&statement).await.map_err(Error::from)?;
-        let read = rows.iter().map(|row| Listed::read(&mut Columns::from(row, 0)));
-        let rows = read.collect::<Result<_, Error>>()?;
-        let page = list.page(cursors, rows);
+        let mut events = EventRows::default();
+        let read = rows.iter().map(|row| Listed::read(&mut events, row, None));
+        let page = list.page(cursors, filter.clone(), read.collect::<Result<_, Error>>()?);
         self.note_read(page.entries());
         Ok(page)
     }
 
-    /// The same page of each of these users' events.
+    /// The same page of each of these users' events; the first or the last of a list is read `with` channels or without.
     ///
     /// # Errors
     /// What the database says. A cursor belongs to one list, so that of one user's is refused for all others.
@@ -167,6 +192,7 @@ impl Service {
         filter: &EventFilter,
         order: EventOrder,
         page: &PageRequest,
+        with: With,
     ) -> Result<HashMap<UserId, Result<Page, PageError>>, Error> {
         if !page.is_outermost() {
             let mut pages = HashMap::with_capacity(users.len());
@@ -178,12 +204,12 @@ impl Service {
         }
         let cursors = &self.installation().await?.cursors;
         let visible = users.iter().filter(|user| viewer.may_see(user)).cloned().collect();
-        let outermost = ReadOutermostPages { filter: filter.clone(), order, page: page.clone() };
-        let mut rows = self.gathers().pages.ask(&outermost, visible).await?;
+        let outermost = ReadOutermostPages { filter: filter.clone(), order, page: page.clone(), with };
+        let mut read = self.gathers().pages.ask(&outermost, visible).await?;
         let pages = users.iter().map(|user| {
-            let list = List { order, page, fingerprint: filter.of(user).fingerprint() };
-            let rows = rows.remove(user).map(|rows| rows.to_vec()).unwrap_or_default();
-            (user.clone(), Ok(list.page(cursors, rows)))
+            let page =
+                List { order, page }.page(cursors, filter.of(user), read.remove(user).unwrap_or_default());
+            (user.clone(), Ok(page))
         });
         let pages: HashMap<UserId, Result<Page, PageError>> = pages.collect();
         self.note_read(pages.values().flatten().flat_map(Page::entries));

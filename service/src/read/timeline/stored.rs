@@ -204,8 +204,9 @@ async fn in_one_statement(
         readers.rows(|| sqlx::query(SERIES).bind(&ids).bind(&starts).bind(&ends).bind(&bounds)).await?
     };
     rows.iter()
-        .map(|row| {
-            let columns = &mut Columns::from(row, 0);
+        .enumerate()
+        .map(|(index, row)| {
+            let columns = &mut if index == 0 { Columns::from(row, 0) } else { Columns::again(row, 0) };
             Ok((EventId::trusted(columns.next()?), StoredSeries::read(columns)?))
         })
         .collect()
