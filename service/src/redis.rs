@@ -47,11 +47,6 @@ pub(crate) enum Connection {
 }
 
 impl Connection {
-    /// Whether keys may stand in one command, wherever they belong.
-    pub(crate) const fn is_single(&self) -> bool {
-        matches!(self, Self::Single(_))
-    }
-
     /// What tells a channel. In a cluster only the shard hears of it that the channel's name belongs to, and not every
     /// node.
     pub(crate) const fn publish(&self) -> &'static str {

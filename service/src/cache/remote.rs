@@ -39,28 +39,19 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then
 end
 return 0";
 
-/// Marks many messages with one command: there is one for each message that is consumed.
-const MARK: &str = "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1], 'EX', ARGV[2]) end";
-/// The server does nothing else meanwhile.
+/// Marks that are on their way together: there is one for each message that is consumed.
 const MARKS_AT_ONCE: usize = 250;
 
 pub(crate) struct Remote {
     redis: Redis,
     lookup: Script,
     fill: Script,
-    mark: Arc<Script>,
     owner: OnceLock<String>,
 }
 
 impl Remote {
     pub(super) fn new(redis: Redis) -> Self {
-        Self {
-            redis,
-            lookup: Script::new(LOOKUP),
-            fill: Script::new(FILL),
-            mark: Arc::new(Script::new(MARK)),
-            owner: OnceLock::new(),
-        }
+        Self { redis, lookup: Script::new(LOOKUP), fill: Script::new(FILL), owner: OnceLock::new() }
     }
 
     pub(super) fn belongs_to(&self, installation: Uuid) {
@@ -120,28 +111,21 @@ impl Remote {
     }
 
     pub(super) fn mark_processed(&self, ids: Vec<String>) {
-        let Some(owner) = self.owner.get().cloned() else { return };
         if ids.is_empty() {
             return;
         }
-        let (redis, mark) = (self.redis.clone(), Arc::clone(&self.mark));
+        let redis = self.redis.clone();
         tokio::spawn(async move {
-            let keys: Vec<String> = ids.iter().map(|id| key::processed(id)).collect();
-            let ttl = PROCESSED_TTL.as_secs();
+            // Each by a command of its own, which takes the server two thirds of what it takes from a script.
+            let mark = |id: &String| {
+                let mut command = redis::cmd("SET");
+                command.arg(key::processed(id)).arg(1).arg("EX").arg(PROCESSED_TTL.as_secs());
+                command
+            };
             let _: Option<()> = redis
-                .ask(|mut connection| async move {
-                    if !connection.is_single() {
-                        let mark =
-                            |key: &String| redis::cmd("SET").arg(key).arg(&owner).arg("EX").arg(ttl).take();
-                        return connection.run(keys.iter().map(mark).collect()).await;
-                    }
-                    for keys in keys.chunks(MARKS_AT_ONCE) {
-                        let mut marking = mark.arg(&owner);
-                        marking.arg(ttl);
-                        for key in keys {
-                            marking.key(key);
-                        }
-                        let () = marking.invoke_async(&mut connection).await?;
+                .ask(|connection| async move {
+                    for ids in ids.chunks(MARKS_AT_ONCE) {
+                        connection.run(ids.iter().map(mark).collect()).await?;
                     }
                     Ok(())
                 })
