@@ -237,3 +237,52 @@ async fn a_cursor_belongs_to_its_list_and_a_page_has_a_size() {
     assert_eq!(both["a"]["events"], first["user"]["events"]);
     assert_eq!(both["b"]["events"], json!({ "totalCount": 0, "nodes": [] }));
 }
+
+/// The events of users' pages come with their channels in one statement; each alone has the same.
+#[tokio::test]
+async fn users_pages_have_their_events_channels() {
+    const NODE: &str = "eventId title channels { channelName participants views }";
+    let testbed = Testbed::new().await.unwrap();
+    let ids = super::fill(&testbed, 7).await;
+    let [one, other] = [0, 1].map(|number| testbed.id("user", number));
+    for (statement, event, user) in [
+        ("UPDATE event_stats SET user_id = $2 WHERE event_id = $1", &ids[1], &other),
+        ("UPDATE event_stats SET user_id = $2 WHERE event_id = $1", &ids[4], &other),
+        ("DELETE FROM channel_stats WHERE event_id = $1 AND $2 <> ''", &ids[6], &one),
+        ("DELETE FROM channel_stats WHERE event_id = $1 AND $2 <> ''", &ids[1], &one),
+        (
+            "UPDATE channel_stats SET participants = 2 WHERE event_id = $1 AND channel_name = '우리동네TV' AND $2 <> ''",
+            &ids[5],
+            &one,
+        ),
+    ] {
+        sqlx::query(statement).bind(event).bind(user).execute(testbed.database()).await.unwrap();
+    }
+    for cache in ["off", "on"] {
+        let gateway = testbed.start_with(Role::Serve, &[("CACHE", cache)]).await.unwrap();
+        let client = gateway.graphql().unwrap();
+        for (arguments, of_one, of_other) in [
+            ("first: 2", vec![6, 5], vec![4, 1]),
+            ("last: 2", vec![2, 0], vec![4, 1]),
+            ("first: 0", vec![], vec![]),
+            ("first: 5", vec![6, 5, 3, 2, 0], vec![4, 1]),
+        ] {
+            let pages = format!(
+                "{{ a: user(userId: \"{one}\") {{ events({arguments}) {{ nodes {{ {NODE} }} }} }} \
+                    b: user(userId: \"{other}\") {{ events({arguments}) {{ nodes {{ {NODE} }} }} }} }}"
+            );
+            let pages = client.data(&pages, json!({})).await.unwrap();
+            for (page, expected) in [("a", of_one), ("b", of_other)] {
+                let mut alone = Vec::new();
+                for index in expected {
+                    let event = format!("{{ event(eventId: \"{}\") {{ {NODE} }} }}", ids[index]);
+                    alone.push(client.data(&event, json!({})).await.unwrap()["event"].take());
+                }
+                assert_eq!(pages[page]["events"]["nodes"], json!(alone), "{page}, {arguments}");
+            }
+        }
+        let event = format!("{{ event(eventId: \"{}\") {{ {NODE} }} }}", ids[5]);
+        let event = client.data(&event, json!({})).await.unwrap()["event"].take();
+        assert_eq!(event["channels"][0]["channelName"], "우리동네TV", "the one with more participants");
+    }
+}
