@@ -59,7 +59,7 @@ pub(super) struct ChannelRows {
 impl ChannelRows {
     /// The channel whose columns begin at `first`; `None` where the row is of an event without any.
     pub(super) fn read(&mut self, row: &PgRow, first: usize) -> Result<Option<Channel>, Error> {
-        let mut columns = if self.begun { Columns::again(row, first) } else { Columns::from(row, first) };
+        let mut columns = Columns::from(row, first, self.begun);
         let Some(event_id) = columns.next()? else { return Ok(None) };
         let event_id = self.events.of(event_id, EventId::trusted);
         let channel_name = self.names.of(columns.next()?, ChannelName::trusted);

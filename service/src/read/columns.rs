@@ -12,13 +12,10 @@ pub(super) struct Columns<'r> {
 }
 
 impl<'r> Columns<'r> {
-    pub(super) const fn from(row: &'r PgRow, first: usize) -> Self {
-        Self { row, next: first, known: false }
-    }
-
-    /// Of a row of an answer of which another was read like this: the types of all rows are the same.
-    pub(super) const fn again(row: &'r PgRow, first: usize) -> Self {
-        Self { row, next: first, known: true }
+    /// From `first` on. The types are known to be right where another row of the same answer was read like this: all its
+    /// rows have the same.
+    pub(super) const fn from(row: &'r PgRow, first: usize, known: bool) -> Self {
+        Self { row, next: first, known }
     }
 
     pub(super) fn next<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self) -> Result<T, sqlx::Error> {

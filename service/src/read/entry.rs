@@ -79,7 +79,7 @@ pub(super) struct EventRows {
 impl EventRows {
     /// The event that a row begins with.
     pub(super) fn read(&mut self, row: &PgRow) -> Result<Event, Error> {
-        let mut columns = if self.begun { Columns::again(row, 0) } else { Columns::from(row, 0) };
+        let mut columns = Columns::from(row, 0, self.begun);
         let event = event(&mut columns, &mut self.owners)?;
         self.begun = true;
         Ok(event)
@@ -132,7 +132,7 @@ fn whole(rows: &[PgRow], with: With) -> Result<Vec<EventEntry>, Error> {
 
 fn is_of(row: &PgRow, event: &EventId) -> bool {
     const EVENT_ID: usize = 1;
-    Columns::from(row, EVENT_ID).next::<&str>().is_ok_and(|id| id == event.as_str())
+    Columns::from(row, EVENT_ID, false).next::<&str>().is_ok_and(|id| id == event.as_str())
 }
 
 /// Looks up described events, whoever may see them.

@@ -52,6 +52,7 @@ pub(super) fn write<T: Row>(ctx: &ContextSelectionSet<'_>, rows: &[T]) -> Option
     Some(out)
 }
 
+/// The columns; what stands before their values goes to `texts`.
 fn columns<'a, T: Row>(
     ctx: &ContextSelectionSet<'a>,
     first: &T,

@@ -48,7 +48,7 @@ impl Listed {
         let event = events.read(row)?;
         Ok(Self {
             entry: Arc::new(EventEntry { event, channels, is_one_look: true }),
-            sort_key: Columns::from(row, EVENT_COLUMNS).next()?,
+            sort_key: Columns::from(row, EVENT_COLUMNS, false).next()?,
         })
     }
 }

@@ -45,12 +45,12 @@ struct Found<'r> {
 impl<'r> Found<'r> {
     /// The row at this index of the answer.
     fn read(index: usize, row: &'r PgRow, with: With) -> Result<Self, sqlx::Error> {
-        let column = if index == 0 { Columns::from } else { Columns::again };
+        let column = |place| Columns::from(row, place, index > 0);
         let channel = match with {
-            With::Channels => column(row, CHANNEL_NAME).next()?,
+            With::Channels => column(CHANNEL_NAME).next()?,
             With::Nothing => None,
         };
-        let (owner, place) = (column(row, OWNER).next()?, column(row, PLACE).next()?);
+        let (owner, place) = (column(OWNER).next()?, column(PLACE).next()?);
         Ok(Self { row, owner, place, channel })
     }
 

@@ -206,7 +206,7 @@ async fn in_one_statement(
     rows.iter()
         .enumerate()
         .map(|(index, row)| {
-            let columns = &mut if index == 0 { Columns::from(row, 0) } else { Columns::again(row, 0) };
+            let columns = &mut Columns::from(row, 0, index > 0);
             Ok((EventId::trusted(columns.next()?), StoredSeries::read(columns)?))
         })
         .collect()
