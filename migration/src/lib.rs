@@ -11,6 +11,7 @@ mod m20260105_000003_channel_readings;
 mod m20260105_000004_ranking;
 mod m20260105_000005_revocation;
 mod m20260105_000006_ascending_roi;
+mod m20260105_000007_months_in_one_step;
 
 /// Runs the migrations in order.
 pub struct Migrator;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260105_000004_ranking::Migration),
             Box::new(m20260105_000005_revocation::Migration),
             Box::new(m20260105_000006_ascending_roi::Migration),
+            Box::new(m20260105_000007_months_in_one_step::Migration),
         ]
     }
 }
