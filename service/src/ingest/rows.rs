@@ -1,13 +1,16 @@
 //! The statements that write the three tables: one per table and batch, rows in key order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::NaiveDateTime;
 use sea_orm::sqlx::{self, PgConnection};
 
 use super::{
     Commit, Delta,
-    fold::{Changes, estimated_roi},
+    fold::{Changes, EventChange, estimated_roi},
 };
 use crate::{
     Error,
@@ -41,9 +44,26 @@ pub(super) async fn write(tx: &mut PgConnection, changes: &Changes) -> Result<Ve
     Ok(commits)
 }
 
-/// Counting alone touches no indexed column. It makes rows that wait for their description, and tells the owners
-/// before the batch.
+/// Most events are there. To find and change their rows costs less than to try to insert them: that finds each twice and
+/// writes its lock to the log. Counting touches no indexed column. It tells the owners before the batch.
+///
+/// Rows are locked in the order of ids, as by whoever else takes several: `join_day` leaves the planner nothing but to
+/// look each up in turn.
 const EVENTS: &str = "
+UPDATE event_stats AS stored SET
+    total_participants = stored.total_participants + sent.participants,
+    updated_at = greatest(stored.updated_at, sent.updated_at),
+    revision = stored.revision + 1,
+    created_at = CASE
+        WHEN stored.user_id = '' THEN least(stored.created_at, sent.created_at)
+        ELSE stored.created_at END
+FROM (SELECT * FROM unnest($1::text[], $2::int[], $3::timestamp[], $4::timestamp[])
+          AS each (event_id, participants, created_at, updated_at) ORDER BY event_id) AS sent
+WHERE stored.event_id = sent.event_id
+RETURNING stored.event_id, stored.user_id, stored.revision, stored.total_participants";
+
+/// Makes rows that wait for their description. Another writer may make the same one at this moment.
+const NEW_EVENTS: &str = "
 INSERT INTO event_stats AS stored (
     event_id, event_title, user_id, total_participants, created_at, updated_at, revision)
 SELECT event_id, '', '', participants, created_at, updated_at, 1
@@ -59,21 +79,39 @@ ON CONFLICT (event_id) DO UPDATE SET
         ELSE stored.created_at END
 RETURNING event_id, user_id, revision, total_participants";
 
+/// Event, owner, revision and participants.
+type EventRow = (String, String, i64, i32);
+
 async fn events(tx: &mut PgConnection, changes: &Changes) -> Result<Vec<Commit>, Error> {
-    let all = || changes.events.values();
-    let rows: Vec<(String, String, i64, i32)> = sqlx::query_as(EVENTS)
-        .bind(changes.events.keys().map(EventId::as_str).collect::<Vec<_>>())
-        .bind(all().map(|event| saturate(event.participants)).collect::<Vec<_>>())
-        .bind(all().map(|event| event.first_touch).collect::<Vec<_>>())
-        .bind(all().map(|event| event.last_touch).collect::<Vec<_>>())
-        .fetch_all(tx)
-        .await?;
+    let all: Vec<_> = changes.events.iter().collect();
+    let mut rows = counted(tx, EVENTS, &all).await?;
+    if rows.len() < all.len() {
+        let there: HashSet<&str> = rows.iter().map(|(event, ..)| event.as_str()).collect();
+        let new: Vec<_> = all.into_iter().filter(|(id, _)| !there.contains(id.as_str())).collect();
+        rows.extend(counted(tx, NEW_EVENTS, &new).await?);
+    }
     let commits = rows.into_iter().map(|(event, user, revision, participants)| {
         let mut commit = commit(&event, &user, revision);
         commit.delta = Delta::of(changes, &commit.event_id, revision, participants).map(Arc::new);
         commit
     });
     Ok(commits.collect())
+}
+
+async fn counted(
+    tx: &mut PgConnection,
+    statement: &'static str,
+    events: &[(&EventId, &EventChange)],
+) -> Result<Vec<EventRow>, Error> {
+    let all = || events.iter().map(|(_, event)| event);
+    let rows = sqlx::query_as(statement)
+        .bind(events.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>())
+        .bind(all().map(|event| saturate(event.participants)).collect::<Vec<_>>())
+        .bind(all().map(|event| event.first_touch).collect::<Vec<_>>())
+        .bind(all().map(|event| event.last_touch).collect::<Vec<_>>())
+        .fetch_all(tx)
+        .await?;
+    Ok(rows)
 }
 
 /// The rows are there and locked: a batch that describes takes its locks in the same order as one that only counts.
@@ -147,50 +185,94 @@ pub(super) fn saturate(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+/// Whether the batch knows better what a channel is: a distribution outranks a participant, then the newer wins.
+macro_rules! newer {
+    () => {
+        r#"(sent.distributed, sent.at, sent.by COLLATE "C")
+            > (stored.from_distribution, stored.described_at, stored.described_by)"#
+    };
+}
+
+/// The channels of a batch, of which the last three columns are the claim.
+macro_rules! sent_channels {
+    () => {
+        "unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::numeric[], $6::int[],
+            $7::int[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[], $13::int[], $14::int[], $15::int[],
+            $16::timestamp[], $17::timestamp[], $18::bool[], $19::timestamp[], $20::text[])
+        AS sent (event_id, channel_name, channel_type, participants, cost, duration,
+            impressions, views, clicks, conversions, likes, comments, shares, total_calls, completed_calls,
+            created_at, updated_at, distributed, at, by)"
+    };
+}
+
 /// Cost and average duration are those of the newest distribution, unless a reading is newer.
-const CHANNELS: &str = "
-INSERT INTO channel_stats AS stored (
+const CHANNELS: &str = concat!(
+    "
+UPDATE channel_stats AS stored SET
+    participants = stored.participants + sent.participants,
+    impressions = greatest(stored.impressions, sent.impressions),
+    views = greatest(stored.views, sent.views),
+    clicks = greatest(stored.clicks, sent.clicks),
+    conversions = greatest(stored.conversions, sent.conversions),
+    likes = greatest(stored.likes, sent.likes),
+    comments = greatest(stored.comments, sent.comments),
+    shares = greatest(stored.shares, sent.shares),
+    total_calls = greatest(stored.total_calls, sent.total_calls),
+    completed_calls = greatest(stored.completed_calls, sent.completed_calls),
+    created_at = least(stored.created_at, sent.created_at),
+    updated_at = greatest(stored.updated_at, sent.updated_at),
+    from_distribution = stored.from_distribution OR sent.distributed,
+    distribution_cost = CASE WHEN sent.distributed AND stored.cost_read_at < sent.at AND ",
+    newer!(),
+    " THEN sent.cost ELSE stored.distribution_cost END,
+    average_duration = CASE WHEN sent.distributed AND stored.duration_read_at < sent.at AND ",
+    newer!(),
+    " THEN sent.duration ELSE stored.average_duration END,
+    channel_type = CASE WHEN ",
+    newer!(),
+    " THEN sent.channel_type ELSE stored.channel_type END,
+    described_at = CASE WHEN ",
+    newer!(),
+    " THEN sent.at ELSE stored.described_at END,
+    described_by = CASE WHEN ",
+    newer!(),
+    " THEN sent.by ELSE stored.described_by END
+FROM ",
+    sent_channels!(),
+    " WHERE stored.event_id = sent.event_id AND stored.channel_name = sent.channel_name"
+);
+
+/// Their event's row is locked: what is not there now, nobody else makes.
+const NEW_CHANNELS: &str = concat!(
+    "
+INSERT INTO channel_stats (
     event_id, channel_name, channel_type, participants, distribution_cost, average_duration,
     impressions, views, clicks, conversions, likes, comments, shares, total_calls, completed_calls,
     created_at, updated_at, from_distribution, described_at, described_by)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::numeric[], $6::int[],
-    $7::int[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[], $13::int[], $14::int[], $15::int[],
-    $16::timestamp[], $17::timestamp[], $18::bool[], $19::timestamp[], $20::text[])
-ORDER BY 1, 2
-ON CONFLICT (event_id, channel_name) DO UPDATE SET
-    participants = stored.participants + excluded.participants,
-    impressions = greatest(stored.impressions, excluded.impressions),
-    views = greatest(stored.views, excluded.views),
-    clicks = greatest(stored.clicks, excluded.clicks),
-    conversions = greatest(stored.conversions, excluded.conversions),
-    likes = greatest(stored.likes, excluded.likes),
-    comments = greatest(stored.comments, excluded.comments),
-    shares = greatest(stored.shares, excluded.shares),
-    total_calls = greatest(stored.total_calls, excluded.total_calls),
-    completed_calls = greatest(stored.completed_calls, excluded.completed_calls),
-    created_at = least(stored.created_at, excluded.created_at),
-    updated_at = greatest(stored.updated_at, excluded.updated_at),
-    (channel_type, distribution_cost, average_duration, from_distribution, described_at, described_by) = (
-        SELECT newest.kind,
-               CASE WHEN newest.distributed AND stored.cost_read_at < newest.at
-                    THEN newest.cost ELSE stored.distribution_cost END,
-               CASE WHEN newest.distributed AND stored.duration_read_at < newest.at
-                    THEN newest.duration ELSE stored.average_duration END,
-               newest.distributed, newest.at, newest.by
-        FROM (VALUES
-            (excluded.channel_type, excluded.distribution_cost, excluded.average_duration,
-             excluded.from_distribution, excluded.described_at, excluded.described_by),
-            (stored.channel_type, stored.distribution_cost, stored.average_duration,
-             stored.from_distribution, stored.described_at, stored.described_by))
-            AS newest (kind, cost, duration, distributed, at, by)
-        ORDER BY newest.distributed DESC, newest.at DESC, newest.by DESC LIMIT 1)";
+SELECT * FROM ",
+    sent_channels!(),
+    " ORDER BY 1, 2 ON CONFLICT (event_id, channel_name) DO NOTHING"
+);
 
 async fn channels(tx: &mut PgConnection, changes: &Changes) -> Result<(), Error> {
     if changes.channels.is_empty() {
         return Ok(());
     }
+    let stored = write_channels(tx, CHANNELS, changes).await?;
+    if usize::try_from(stored).is_ok_and(|stored| stored < changes.channels.len()) {
+        write_channels(tx, NEW_CHANNELS, changes).await?;
+    }
+    Ok(())
+}
+
+/// How many rows were written.
+async fn write_channels(
+    tx: &mut PgConnection,
+    statement: &'static str,
+    changes: &Changes,
+) -> Result<u64, Error> {
     let all = || changes.channels.values();
-    let mut query = sqlx::query(CHANNELS)
+    let mut query = sqlx::query(statement)
         .bind(changes.channels.keys().map(|(event, _)| event.as_str()).collect::<Vec<_>>())
         .bind(changes.channels.keys().map(|(_, name)| name.as_str()).collect::<Vec<_>>())
         .bind(all().map(|channel| channel.channel_type.as_str()).collect::<Vec<_>>())
@@ -200,7 +282,7 @@ async fn channels(tx: &mut PgConnection, changes: &Changes) -> Result<(), Error>
     for counter in 0..9 {
         query = query.bind(all().map(|channel| channel.counters[counter]).collect::<Vec<_>>());
     }
-    query
+    let written = query
         .bind(all().map(|channel| channel.first_touch).collect::<Vec<_>>())
         .bind(all().map(|channel| channel.last_touch).collect::<Vec<_>>())
         .bind(all().map(|channel| channel.claim.0).collect::<Vec<_>>())
@@ -208,7 +290,7 @@ async fn channels(tx: &mut PgConnection, changes: &Changes) -> Result<(), Error>
         .bind(all().map(|channel| channel.claim.2.as_str()).collect::<Vec<_>>())
         .execute(tx)
         .await?;
-    Ok(())
+    Ok(written.rows_affected())
 }
 
 /// The sum is taken anew rather than moved on, so that it can't drift from its parts.
@@ -233,32 +315,42 @@ async fn total_views(tx: &mut PgConnection, changes: &Changes) -> Result<(), Err
     Ok(())
 }
 
-/// `running` is the batch's own sum up to and including the bucket. The bucket before it, as it was before the
-/// batch, gives the rest.
+/// `running` is the batch's own sum up to and including the bucket: what it adds to the cumulative count of that bucket
+/// and of every later one before the batch's next.
+///
+/// Both parts see the rows as they were before the batch. So a bucket is either new, and goes on from the one before it,
+/// or is there, and grows; nothing that the first part makes is counted by the second. Their event's row is locked: what
+/// is not there now, nobody else makes.
 const BUCKETS: &str = r#"
-INSERT INTO timeline_data AS stored (
-    event_id, "timestamp", participants, cumulative_participants, created_at, updated_at)
-SELECT event_id, start, participants,
-       running + coalesce((
-           SELECT earlier.cumulative_participants FROM timeline_data AS earlier
-           WHERE earlier.event_id = sent.event_id AND earlier."timestamp" < sent.start
-           ORDER BY earlier."timestamp" DESC LIMIT 1), 0),
-       created_at, updated_at
-FROM unnest($1::text[], $2::timestamp[], $3::int[], $4::int[], $5::timestamp[], $6::timestamp[])
-    AS sent (event_id, start, participants, running, created_at, updated_at)
-ORDER BY 1, 2
-ON CONFLICT (event_id, "timestamp") DO UPDATE SET
-    participants = stored.participants + excluded.participants,
-    cumulative_participants = excluded.cumulative_participants + stored.participants,
-    created_at = least(stored.created_at, excluded.created_at),
-    updated_at = greatest(stored.updated_at, excluded.updated_at)"#;
-
-/// Late participants raise the cumulative count of every later bucket, each by what the batch has put before it.
-const LATER_BUCKETS: &str = r#"
-UPDATE timeline_data AS later SET cumulative_participants = later.cumulative_participants + sent.running
-FROM unnest($1::text[], $2::timestamp[], $3::timestamp[], $4::int[]) AS sent (event_id, start, next, running)
-WHERE later.event_id = sent.event_id AND later."timestamp" > sent.start
-  AND later."timestamp" < coalesce(sent.next, 'infinity')"#;
+WITH sent AS MATERIALIZED (
+    SELECT * FROM unnest($1::text[], $2::timestamp[], $3::timestamp[], $4::int[], $5::int[], $6::timestamp[],
+                         $7::timestamp[])
+        AS each (event_id, start, next, participants, running, created_at, updated_at)
+), made AS (
+    INSERT INTO timeline_data (
+        event_id, "timestamp", participants, cumulative_participants, created_at, updated_at)
+    SELECT event_id, start, participants,
+           running + coalesce((
+               SELECT earlier.cumulative_participants FROM timeline_data AS earlier
+               WHERE earlier.event_id = sent.event_id AND earlier."timestamp" < sent.start
+               ORDER BY earlier."timestamp" DESC LIMIT 1), 0),
+           created_at, updated_at
+    FROM sent
+    WHERE (SELECT TRUE FROM timeline_data AS same
+           WHERE same.event_id = sent.event_id AND same."timestamp" = sent.start LIMIT 1) IS NULL
+    ORDER BY 1, 2
+)
+UPDATE timeline_data AS stored SET
+    cumulative_participants = stored.cumulative_participants + sent.running,
+    participants = stored.participants
+        + CASE WHEN stored."timestamp" = sent.start THEN sent.participants ELSE 0 END,
+    created_at = CASE WHEN stored."timestamp" = sent.start
+        THEN least(stored.created_at, sent.created_at) ELSE stored.created_at END,
+    updated_at = CASE WHEN stored."timestamp" = sent.start
+        THEN greatest(stored.updated_at, sent.updated_at) ELSE stored.updated_at END
+FROM sent
+WHERE stored.event_id = sent.event_id AND stored."timestamp" >= sent.start
+  AND stored."timestamp" < coalesce(sent.next, 'infinity')"#;
 
 async fn timeline(tx: &mut PgConnection, changes: &Changes) -> Result<(), Error> {
     let mut events = Vec::new();
@@ -286,14 +378,14 @@ async fn timeline(tx: &mut PgConnection, changes: &Changes) -> Result<(), Error>
         return Ok(());
     }
     sqlx::query(BUCKETS)
-        .bind(&events)
-        .bind(&starts)
+        .bind(events)
+        .bind(starts)
+        .bind(nexts)
         .bind(participants)
-        .bind(&runnings)
+        .bind(runnings)
         .bind(first_touches)
         .bind(last_touches)
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
-    sqlx::query(LATER_BUCKETS).bind(events).bind(starts).bind(nexts).bind(runnings).execute(tx).await?;
     Ok(())
 }
