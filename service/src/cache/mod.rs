@@ -8,6 +8,7 @@
 
 mod fences;
 mod key;
+mod marks;
 mod memory;
 #[cfg(test)]
 mod model;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub(crate) use self::fences::{Fences, Place};
 pub(crate) use self::key::{Key, Labelled, Source, channel, dashboard, extent, roi, timeline, user};
 use self::{
+    marks::Marks,
     memory::{Held, Memory},
     remote::Remote,
 };
@@ -60,6 +62,7 @@ pub(crate) struct Cache {
     fences: Arc<Fences>,
     memory: Memory,
     remote: Option<Remote>,
+    marks: Option<Marks>,
     /// Whether anything is kept and believed. What other processes keep in Redis is taken back by who commits here in any
     /// case.
     keeps: bool,
@@ -72,7 +75,14 @@ pub(crate) struct Away;
 impl Cache {
     pub(crate) fn new(redis: Option<crate::redis::Redis>, keeps: bool) -> Self {
         let fences = Arc::new(Fences::new());
-        Self { memory: Memory::new(Arc::clone(&fences)), fences, remote: redis.map(Remote::new), keeps }
+        let marks = redis.clone().map(Marks::new);
+        Self {
+            memory: Memory::new(Arc::clone(&fences)),
+            fences,
+            remote: redis.map(Remote::new),
+            marks,
+            keeps,
+        }
     }
 
     /// What tells whether something that is kept elsewhere in this process still holds.
@@ -212,8 +222,8 @@ impl Cache {
 
     /// Marks messages whose effects are committed. Best effort, in the background.
     pub(crate) fn mark_processed(&self, ids: Vec<String>) {
-        if let Some(remote) = &self.remote {
-            remote.mark_processed(ids);
+        if let Some(marks) = &self.marks {
+            marks.set(ids);
         }
     }
 }

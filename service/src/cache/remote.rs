@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use redis::{Script, Value as RedisValue};
 use uuid::Uuid;
 
-use super::{Away, Key, PROCESSED_TTL, Source, TTL, Value, key};
+use super::{Away, Key, Source, TTL, Value};
 use crate::redis::Redis;
 
 /// Part of every fence: another format of values, or another database behind the same Redis, has other fences.
@@ -38,9 +38,6 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then
     return 1
 end
 return 0";
-
-/// Marks that are on their way together: there is one for each message that is consumed.
-const MARKS_AT_ONCE: usize = 250;
 
 pub(crate) struct Remote {
     redis: Redis,
@@ -108,28 +105,5 @@ impl Remote {
         let done: Option<()> =
             self.redis.ask_even_if_away(|connection| async move { connection.run(commands).await }).await;
         done.ok_or(Away)
-    }
-
-    pub(super) fn mark_processed(&self, ids: Vec<String>) {
-        if ids.is_empty() {
-            return;
-        }
-        let redis = self.redis.clone();
-        tokio::spawn(async move {
-            // Each by a command of its own, which takes the server two thirds of what it takes from a script.
-            let mark = |id: &String| {
-                let mut command = redis::cmd("SET");
-                command.arg(key::processed(id)).arg(1).arg("EX").arg(PROCESSED_TTL.as_secs());
-                command
-            };
-            let _: Option<()> = redis
-                .ask(|connection| async move {
-                    for ids in ids.chunks(MARKS_AT_ONCE) {
-                        connection.run(ids.iter().map(mark).collect()).await?;
-                    }
-                    Ok(())
-                })
-                .await;
-        });
     }
 }
