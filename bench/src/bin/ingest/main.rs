@@ -31,7 +31,7 @@ use tests::services::Services;
 use self::topics::Filled;
 use self::workload::{Message, Shape};
 
-/// Names how many messages each measurement takes; the faster cases take as many times as many as they are faster.
+/// Names how many messages a measurement of the slowest case takes.
 const MESSAGES: &str = "BENCH_MESSAGES";
 /// Names how often everything is measured.
 const ROUNDS: &str = "BENCH_ROUNDS";
@@ -77,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
     let mut cases = Vec::new();
     for shape in [Shape::Uniform, Shape::Skewed] {
         for writers in [1, 2] {
-            let messages = workload::generate(shape, count * longer(shape, writers), writers);
+            let messages = workload::generate(shape, count * times(shape, writers), writers);
             let topics = topics::fill(services, &messages, writers).await?;
             let poisoned = topics::fill(services, &workload::poison(&messages), writers).await?;
             cases.push(Case {
@@ -137,9 +137,9 @@ impl Case {
     }
 }
 
-/// How many times as many messages a case takes, so that each is measured for about as long: what goes before and after,
-/// as one writer that is through before the other, then weighs little in all of them.
-fn longer(shape: Shape, writers: u16) -> usize {
+/// How many times the messages of the slowest case a case takes, so that each is measured for about as long. What happens at
+/// the end, where one writer is through before the other, then weighs little in all of them.
+fn times(shape: Shape, writers: u16) -> usize {
     let shape = match shape {
         Shape::Uniform => 1,
         Shape::Skewed => 2,
