@@ -16,7 +16,8 @@ const CONSUMER_DEFAULTS: &[(&str, &str)] = &[
     ("fetch.wait.max.ms", "50"),
     // How long a full local queue keeps fetching off. The default of a second starves a writer in between.
     ("fetch.queue.backoff.ms", "20"),
-    ("queued.min.messages", "20000"),
+    // What lies ready of one partition is handed out before what came later of another: in short runs, then.
+    ("queued.min.messages", "5000"),
     ("queued.max.messages.kbytes", "16384"),
     // How soon a topic is noticed that is created later.
     ("topic.metadata.refresh.interval.ms", "5000"),

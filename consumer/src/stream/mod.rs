@@ -6,6 +6,7 @@ mod patience;
 mod poller;
 mod portion;
 mod queue;
+mod queues;
 mod start;
 mod watchdog;
 mod writer;
@@ -31,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     context::Context,
     poller::{Ending, Poller},
-    queue::Queue,
+    queues::Queues,
     writer::Writer,
 };
 use crate::{
@@ -46,9 +47,9 @@ use crate::{
 /// The cluster that positions belong to, known once the first partition was looked up.
 type ClusterId = Arc<OnceLock<Arc<str>>>;
 
-/// A queue is full with that many of the largest batches, or with that many bytes.
+/// A queue is full with that many of the largest batches, or with that many bytes; it never takes more than twice that.
 const QUEUED_BATCHES: usize = 3;
-const QUEUED_BYTES: usize = 32 << 20;
+const QUEUED_BYTES: usize = 16 << 20;
 /// How long leaving the group may take before the consumer goes on without waiting for it.
 const LEAVING: Duration = Duration::from_secs(20);
 
@@ -78,7 +79,7 @@ pub(crate) async fn run<S: Store>(
 ) -> Result<(), Error> {
     settings.check()?;
     let mut random = SmallRng::from_os_rng();
-    let dead_letters = Arc::new(dead_letter::Sender::new(&settings)?);
+    let dead_letters = Arc::new(dead_letter::Sender::new(&settings));
     let topics = tokio::spawn(topics::ensure(settings.clone(), random.next_u64(), stop.clone()));
     let mut backoff = Backoff::new(random.next_u64());
     let result = loop {
@@ -132,9 +133,8 @@ impl<S: Store> Session<'_, S> {
         let names: Vec<&str> = topics.iter().map(|(topic, _)| topic.as_ref()).collect();
         consumer.subscribe(&names)?;
 
-        let queues: Vec<Arc<Queue>> = (0..self.settings.writers)
-            .map(|_| Arc::new(Queue::new(self.settings.batch_max * 5 / 2 * QUEUED_BATCHES, QUEUED_BYTES)))
-            .collect();
+        let messages = self.settings.batch_max * 5 / 2 * QUEUED_BATCHES;
+        let queues = Arc::new(Queues::new(self.settings.writers, messages, QUEUED_BYTES));
         let cluster_id = ClusterId::default();
         let (sender, commands) = mpsc::channel();
         let mut writers = JoinSet::new();
@@ -156,7 +156,7 @@ impl<S: Store> Session<'_, S> {
             consumer: Arc::new(consumer),
             store: self.store.clone(),
             topics: topics.to_vec(),
-            queues: queues.clone(),
+            queues: Arc::clone(&queues),
             sender,
             commands,
             cluster_id,
@@ -204,14 +204,14 @@ impl<S: Store> Session<'_, S> {
     async fn end(
         &self,
         left: oneshot::Receiver<()>,
-        queues: &[Arc<Queue>],
+        queues: &Queues,
         mut writers: JoinSet<Result<(), Failure>>,
     ) {
         self.stop.cancel();
         if tokio::time::timeout(LEAVING, left).await.is_err() {
             tracing::warn!("Kafka's client does not end; going on without it");
         }
-        for queue in queues {
+        for queue in queues.iter() {
             queue.close();
         }
         if tokio::time::timeout(LEAVING, async { while writers.join_next().await.is_some() {} })

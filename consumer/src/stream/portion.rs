@@ -1,11 +1,17 @@
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use service::{
     domain::EventId,
     ingest::{Batch, Message, Position},
 };
 
-use super::{lease::Hold, queue::Item};
+use super::{
+    lease::{Hold, Lease},
+    queue::Item,
+};
 use crate::{message::Rejection, record::Record, store::Partition};
 
 /// Messages that are told apart one by one.
@@ -44,12 +50,19 @@ impl Portion {
         portion.batch.messages.reserve(items.len());
         let mut rejected = Vec::new();
         let mut holds = Holds::new();
+        // Whose hold was looked for last, and whether it was had: a partition's records come in runs.
+        let mut last: Option<(Arc<Lease>, bool)> = None;
         for item in items {
-            let partition = (item.record.topic.clone(), item.record.partition);
-            // A partition that was given up and came back has items of both times here, those of the former first.
-            if !holds.get(&partition).is_some_and(|hold| hold.is_of(&item.lease)) {
-                let Some(hold) = item.lease.hold() else { continue };
-                holds.insert(partition, hold);
+            let held = match &last {
+                Some((lease, held)) if Arc::ptr_eq(lease, &item.lease) => *held,
+                _ => {
+                    let held = hold(&mut holds, &item);
+                    last = Some((Arc::clone(&item.lease), held));
+                    held
+                }
+            };
+            if !held {
+                continue;
             }
             match item.content {
                 Ok(decoded) => portion.batch.messages.push(Message {
@@ -81,7 +94,7 @@ impl Portion {
 
     /// Leaves out what belongs to partitions that were given up.
     pub(super) fn keep(&mut self, holds: &Holds) {
-        let kept = |topic: &std::sync::Arc<str>, partition| {
+        let kept = |topic: &Arc<str>, partition| {
             holds.get(&(topic.clone(), partition)).is_some_and(|hold| !hold.revoked())
         };
         if self.batch.positions.iter().all(|position| kept(&position.topic, position.partition)) {
@@ -202,21 +215,28 @@ impl Portion {
     }
 }
 
+/// Takes hold of an item's partition, unless that is done or the partition was given up; whether it is held.
+fn hold(holds: &mut Holds, item: &Item) -> bool {
+    let partition = (item.record.topic.clone(), item.record.partition);
+    // A partition that was given up and came back has items of both times here, those of the former first.
+    if holds.get(&partition).is_some_and(|hold| hold.is_of(&item.lease)) {
+        return true;
+    }
+    let Some(hold) = item.lease.hold() else { return false };
+    holds.insert(partition, hold);
+    true
+}
+
 fn is_of(message: &Message, record: &Record) -> bool {
     record.offset == message.offset && record.partition == message.partition && record.topic == message.topic
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use service::ingest::{Fact, ParticipantRegistered};
 
     use super::*;
-    use crate::{
-        message::{Code, Decoded},
-        stream::lease::Lease,
-    };
+    use crate::message::{Code, Decoded};
 
     fn item(lease: &Arc<Lease>, partition: i32, offset: i64, good: bool) -> Item {
         about("e", lease, partition, offset, good)

@@ -29,12 +29,34 @@ impl Item {
     }
 }
 
+/// Tells whoever waits for room that some queue has less in it.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    turn: Mutex<()>,
+    told: Condvar,
+}
+
+impl Taken {
+    fn tell(&self) {
+        // Whoever has looked at the queues but does not wait yet holds it.
+        drop(self.turn.lock().unwrap_or_else(PoisonError::into_inner));
+        self.told.notify_all();
+    }
+
+    /// Waits while `condition` holds, no longer than `patience`; whether it has ceased to.
+    pub(super) fn wait_while(&self, patience: Duration, condition: impl Fn() -> bool) -> bool {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.told.wait_timeout_while(turn, patience, |()| condition());
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
 /// What one writer has before it. Whoever fills it asks for room, but is never refused: what was read has to be kept.
 #[derive(Debug)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     filled: Notify,
-    emptied: Condvar,
+    taken: Arc<Taken>,
     messages: usize,
     bytes: usize,
 }
@@ -50,15 +72,15 @@ struct Inner {
 
 impl Queue {
     /// A queue that is full with that many messages or bytes.
-    pub(super) fn new(messages: usize, bytes: usize) -> Self {
-        Self { inner: Mutex::default(), filled: Notify::new(), emptied: Condvar::new(), messages, bytes }
+    pub(super) fn new(messages: usize, bytes: usize, taken: Arc<Taken>) -> Self {
+        Self { inner: Mutex::default(), filled: Notify::new(), taken, messages, bytes }
     }
 
     pub(super) fn push(&self, item: Item) {
         let mut inner = self.lock();
         inner.bytes += item.bytes();
         inner.items.push_back(item);
-        let is_enough = inner.items.len() >= inner.wanted || self.fills(&inner, 1);
+        let is_enough = inner.items.len() >= inner.wanted || self.fills(&inner, 1, 1);
         drop(inner);
         if is_enough {
             self.filled.notify_one();
@@ -66,25 +88,26 @@ impl Queue {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.fills(&self.lock(), 1)
+        self.fills(&self.lock(), 1, 1)
+    }
+
+    /// Whether there is twice as much in it as makes it full.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.fills(&self.lock(), 2, 1)
     }
 
     /// Whether at least half of it is free.
     pub(super) fn has_room(&self) -> bool {
-        !self.fills(&self.lock(), 2)
+        !self.fills(&self.lock(), 1, 2)
+    }
+
+    /// Whether its writer will soon have nothing left to do.
+    pub(super) fn is_low(&self) -> bool {
+        !self.fills(&self.lock(), 1, 3)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.lock().items.is_empty()
-    }
-
-    /// Waits, without polling Kafka, until it is no longer full; whether that was soon enough.
-    pub(super) fn wait_for_room(&self, patience: Duration) -> bool {
-        let (inner, _) = self
-            .emptied
-            .wait_timeout_while(self.lock(), patience, |inner| self.fills(inner, 1) && !inner.closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        !self.fills(&inner, 1)
     }
 
     /// Waits until there are so many, or it is full or closed.
@@ -93,7 +116,7 @@ impl Queue {
             let filled = self.filled.notified();
             {
                 let mut inner = self.lock();
-                if inner.closed || inner.items.len() >= wanted || self.fills(&inner, 1) {
+                if inner.closed || inner.items.len() >= wanted || self.fills(&inner, 1, 1) {
                     return;
                 }
                 inner.wanted = wanted;
@@ -118,7 +141,7 @@ impl Queue {
                     inner.bytes -= taken.iter().map(Item::bytes).sum::<usize>();
                     let more = !inner.items.is_empty();
                     drop(inner);
-                    self.emptied.notify_all();
+                    self.taken.tell();
                     return Some((taken, more));
                 }
             }
@@ -134,11 +157,13 @@ impl Queue {
         inner.bytes = 0;
         drop(inner);
         self.filled.notify_one();
-        self.emptied.notify_all();
+        self.taken.tell();
     }
 
-    fn fills(&self, inner: &Inner, share: usize) -> bool {
-        inner.items.len() >= self.messages.div_ceil(share) || inner.bytes >= self.bytes.div_ceil(share)
+    /// Whether there is at least that fraction in it of what makes it full.
+    fn fills(&self, inner: &Inner, dividend: usize, divisor: usize) -> bool {
+        let reaches = |amount: usize, full: usize| amount * divisor >= full * dividend;
+        reaches(inner.items.len(), self.messages) || reaches(inner.bytes, self.bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -147,7 +172,7 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::pin::pin;
 
     use futures_util::poll;
@@ -155,7 +180,7 @@ mod tests {
     use super::*;
     use crate::message::Code;
 
-    fn item(offset: i64) -> Item {
+    pub(in crate::stream) fn item(offset: i64) -> Item {
         Item {
             record: Record {
                 topic: "t".into(),
@@ -170,9 +195,13 @@ mod tests {
         }
     }
 
+    fn queue(messages: usize, bytes: usize) -> Queue {
+        Queue::new(messages, bytes, Arc::default())
+    }
+
     #[tokio::test]
     async fn takes_what_is_there_in_order() {
-        let queue = Queue::new(10, 1 << 20);
+        let queue = queue(10, 1 << 20);
         for offset in 0..5 {
             queue.push(item(offset));
         }
@@ -185,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn waits_for_the_first_message() {
-        let queue = Arc::new(Queue::new(10, 1 << 20));
+        let queue = Arc::new(queue(10, 1 << 20));
         let waiting = tokio::spawn({
             let queue = Arc::clone(&queue);
             async move { queue.take(3).await.map(|(items, _)| items.len()) }
@@ -199,7 +228,7 @@ mod tests {
 
     #[tokio::test]
     async fn gathers_until_there_is_enough() {
-        let queue = Queue::new(4, 1 << 20);
+        let queue = queue(4, 1 << 20);
         queue.push(item(0));
         let mut two = pin!(queue.gather(2));
         assert!(poll!(&mut two).is_pending());
@@ -220,18 +249,21 @@ mod tests {
 
     #[tokio::test]
     async fn is_full_by_messages_or_by_bytes_and_has_room_at_half() {
-        let queue = Queue::new(4, 1 << 20);
+        let queue = queue(4, 1 << 20);
         for offset in 0..4 {
             assert!(!queue.is_full());
             queue.push(item(offset));
         }
-        assert!(queue.is_full());
-        assert!(!queue.wait_for_room(Duration::from_millis(1)));
+        assert!(queue.is_full() && !queue.is_overfull());
         queue.take(1).await.unwrap();
-        assert!(!queue.is_full() && !queue.has_room() && queue.wait_for_room(Duration::ZERO));
+        assert!(!queue.is_full() && !queue.has_room());
         queue.take(2).await.unwrap();
-        assert!(queue.has_room());
-        let narrow = Queue::new(1000, 1000);
+        assert!(queue.has_room() && queue.is_low());
+        for offset in 0..7 {
+            queue.push(item(offset));
+        }
+        assert!(queue.is_overfull());
+        let narrow = self::queue(1000, 1000);
         narrow.push(item(0));
         narrow.push(item(1));
         assert!(narrow.is_full());

@@ -23,11 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::hands::{Change, DRAIN, answered};
 use super::{
-    ClusterId, Command,
-    context::Context,
-    lease::Lease,
-    queue::{Item, Queue},
-    watchdog::Watchdog,
+    ClusterId, Command, context::Context, lease::Lease, queue::Item, queues::Queues, watchdog::Watchdog,
 };
 use crate::{
     message::{Kind, decode},
@@ -75,7 +71,7 @@ pub(super) struct Poller<S> {
     pub(super) consumer: Arc<BaseConsumer<Context>>,
     pub(super) store: S,
     pub(super) topics: Vec<(Arc<str>, Kind)>,
-    pub(super) queues: Vec<Arc<Queue>>,
+    pub(super) queues: Arc<Queues>,
     pub(super) sender: mpsc::Sender<Command>,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) cluster_id: ClusterId,
@@ -166,9 +162,11 @@ impl<S: Store> Poller<S> {
         assigned.taken.increment(1);
         self.state.watchdog.progress();
         let writer = self.writer(partition);
-        let queue = &self.queues[writer];
-        queue.push(item);
-        if queue.is_full() && !self.state.paused.contains(&writer) && !queue.wait_for_room(ROOM) {
+        self.queues.push(writer, item);
+        if self.queues.is_full(writer)
+            && !self.state.paused.contains(&writer)
+            && !self.queues.wait_for_room(writer, ROOM)
+        {
             self.pause(writer);
         }
     }
