@@ -126,7 +126,7 @@ impl Letters {
         // It reads what it is told to and joins no group; the client library just wants a name.
         config.set("group.id", format!("{}-dead-letters", settings.group_id));
         config.set("enable.partition.eof", "true");
-        Ok(Self { consumer: config.create()?, sender: Sender::new(settings)?, settings: settings.clone() })
+        Ok(Self { consumer: config.create()?, sender: Sender::new(settings), settings: settings.clone() })
     }
 
     /// Hands out every letter that is there now, partition by partition, the oldest first, until `each` breaks off.

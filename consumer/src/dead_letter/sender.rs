@@ -26,16 +26,17 @@ const LONGEST_KEY: usize = 1024;
 pub(crate) struct Sender {
     settings: Settings,
     topic: Arc<str>,
-    producer: Mutex<FutureProducer>,
+    /// Made for the first letter: most consumers never send one, and a producer costs a connection and a thread.
+    producer: Mutex<Option<FutureProducer>>,
 }
 
 impl Sender {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, KafkaError> {
-        Ok(Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
             settings: settings.clone(),
             topic: settings.topics.dead_letter.as_str().into(),
-            producer: Mutex::new(client::producer(settings).create()?),
-        })
+            producer: Mutex::new(None),
+        }
     }
 
     /// Sends the dead letter of `record`. It is safe once this returns.
@@ -75,7 +76,7 @@ impl Sender {
         payload: Option<&[u8]>,
         headers: &[Header],
     ) -> Result<(), KafkaError> {
-        let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let producer = self.producer()?;
         let mut record: FutureRecord<'_, [u8], [u8]> =
             FutureRecord::to(topic).headers(headers::native(headers));
         record.partition = partition;
@@ -84,18 +85,22 @@ impl Sender {
         match producer.send(record, QUEUE).await {
             Ok(_) => Ok(()),
             Err((fault, _)) => {
+                // An idempotent producer that has met one sends nothing any more.
                 if producer.client().fatal_error().is_some() {
-                    self.renew()?;
+                    *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
                 Err(fault)
             }
         }
     }
 
-    /// An idempotent producer that has met a fatal error sends nothing any more.
-    fn renew(&self) -> Result<(), KafkaError> {
-        let fresh = client::producer(&self.settings).create()?;
-        *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+    fn producer(&self) -> Result<FutureProducer, KafkaError> {
+        let mut made = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(producer) = &*made {
+            return Ok(producer.clone());
+        }
+        let producer: FutureProducer = client::producer(&self.settings).create()?;
+        *made = Some(producer.clone());
+        Ok(producer)
     }
 }
