@@ -61,7 +61,7 @@ pub fn decode<H: Headers + ?Sized>(
     };
     let fields = &opened.fields;
     let fact = match kind {
-        Kind::EventCreated => Fact::EventCreated(event_created::read(fields)?),
+        Kind::EventCreated => Fact::EventCreated(Box::new(event_created::read(fields)?)),
         Kind::ParticipantRegistered => Fact::ParticipantRegistered(participant_registered::read(fields)?),
         Kind::DistributionCompleted => Fact::DistributionCompleted(distribution_completed::read(fields)?),
     };

@@ -18,7 +18,7 @@ fn read(kind: Kind, body: &str) -> Result<Decoded, Rejection> {
 
 fn event(body: &str) -> Result<EventCreated, Rejection> {
     match read(Kind::EventCreated, body)?.fact {
-        Fact::EventCreated(fact) => Ok(fact),
+        Fact::EventCreated(fact) => Ok(*fact),
         other => panic!("{other:?}"),
     }
 }

@@ -9,8 +9,8 @@ use crate::domain::{ChannelName, ChannelType, EventId, EventStatus, UserId};
 /// What another service says has happened. Every value fits its column: whoever makes a fact has checked that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// An event was planned, or its description changed.
-    EventCreated(EventCreated),
+    /// An event was planned, or its description changed. Boxed, because it is the rarest and by far the largest.
+    EventCreated(Box<EventCreated>),
     /// A person registered.
     ParticipantRegistered(ParticipantRegistered),
     /// An event was distributed over channels.

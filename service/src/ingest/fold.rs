@@ -18,7 +18,7 @@ pub(super) type Age = (NaiveDateTime, String);
 #[derive(Debug, Default)]
 pub(super) struct EventChange {
     pub participants: i64,
-    pub description: Option<(Age, EventCreated)>,
+    pub description: Option<(Age, Box<EventCreated>)>,
     /// The earliest `occurredAt` of the batch's `EventCreated` messages.
     pub created_at: Option<NaiveDateTime>,
     pub first_touch: NaiveDateTime,

@@ -143,7 +143,7 @@ async fn descriptions(tx: &mut PgConnection, changes: &Changes) -> Result<HashMa
         .iter()
         .filter_map(|(event_id, event)| {
             let ((at, by), fact) = event.description.as_ref()?;
-            Some((event_id, event.created_at.unwrap_or(*at), *at, by.as_str(), fact))
+            Some((event_id, event.created_at.unwrap_or(*at), *at, by.as_str(), &**fact))
         })
         .collect();
     if described.is_empty() {

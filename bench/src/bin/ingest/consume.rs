@@ -12,7 +12,8 @@ use crate::topics::Filled;
 use crate::workload::FULL_EVENT;
 
 const THROUGH_WITHIN: Duration = Duration::from_secs(300);
-const LOOK: Duration = Duration::from_millis(10);
+/// Rarely: looking costs processor time that the limit does not pay.
+const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) struct Consumed {
     /// Messages per second.

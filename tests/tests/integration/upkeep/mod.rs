@@ -107,7 +107,7 @@ impl House {
 }
 
 fn described(event: &str, at: DateTime<Utc>) -> Fact {
-    Fact::EventCreated(EventCreated {
+    Fact::EventCreated(Box::new(EventCreated {
         event_id: EventId::parse(event).unwrap(),
         event_title: "봄맞이 쿠폰 주간".to_owned(),
         user_id: UserId::parse("user-1").unwrap(),
@@ -118,7 +118,7 @@ fn described(event: &str, at: DateTime<Utc>) -> Fact {
         sales_growth_rate: 0.into(),
         status: EventStatus::Active,
         occurred_at: at,
-    })
+    }))
 }
 
 fn participant(event: &str, at: DateTime<Utc>) -> Fact {
