@@ -76,10 +76,13 @@ fn is_final(field: &Field, value: Option<&Value>) -> bool {
     }
 }
 
+/// Room to begin with.
+const BYTES: usize = 256;
+
 /// An object as JSON.
 fn written<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)>) -> Vec<u8> {
     let mut keys: Vec<&Name> = Vec::new();
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(BYTES);
     for (field, value) in fields {
         let key = &field.response_key().node;
         if keys.contains(&key) {

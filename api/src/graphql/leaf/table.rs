@@ -22,13 +22,18 @@ enum Values<'a, T> {
     Resolved(&'a Positioned<Field>),
 }
 
+/// Room to begin with, so that it need not grow step by step: keys, and a row's values beyond as much again.
+const KEYS_BYTES: usize = 256;
+const ROW_BYTES: usize = 64;
+
 /// A list as JSON; `None` where something is asked for that is not at hand.
 pub(super) fn write<T: Row>(ctx: &ContextSelectionSet<'_>, rows: &[T]) -> Option<Vec<u8>> {
     ctx.data_opt::<Unmerged>()?;
     let Some(first) = rows.first() else { return Some(b"[]".to_vec()) };
-    let mut texts = Vec::new();
+    let mut texts = Vec::with_capacity(KEYS_BYTES);
     let columns = columns(ctx, first, &mut texts)?;
-    let mut out = vec![b'['];
+    let mut out = Vec::with_capacity(2 * texts.len() + ROW_BYTES);
+    out.push(b'[');
     for (index, row) in rows.iter().enumerate() {
         if index == 1 {
             // The others are about as long.
