@@ -1,7 +1,9 @@
 //! Rows read by the places of their columns. By name, each value of each row costs a text and a look-up.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use sea_orm::sqlx::{self, Column as _, Decode, Postgres, Row as _, Type, postgres::PgRow};
+use sea_orm::sqlx::{self, Column as _, Row as _, error::BoxDynError, postgres::PgRow};
+
+use super::value::Value;
 
 /// The columns of a row from some place on, in their order.
 pub(super) struct Columns<'r> {
@@ -18,7 +20,7 @@ impl<'r> Columns<'r> {
         Self { row, next: first, known }
     }
 
-    pub(super) fn next<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self) -> Result<T, sqlx::Error> {
+    pub(super) fn next<T: Value<'r>>(&mut self) -> Result<T, sqlx::Error> {
         let place = self.next;
         self.next += 1;
         if !self.known {
@@ -26,14 +28,19 @@ impl<'r> Columns<'r> {
             let column = self.row.try_column(place)?;
             if !T::compatible(column.type_info()) {
                 let (is, read_as) = (column.type_info(), T::type_info());
-                return Err(sqlx::Error::ColumnDecode {
-                    index: column.name().to_owned(),
-                    source: format!("it is of type {is} and is read as {read_as}").into(),
-                });
+                return Err(unreadable(
+                    self.row,
+                    place,
+                    format!("it is of type {is} and is read as {read_as}"),
+                ));
             }
         }
-        self.row.try_get_unchecked(place)
+        T::read(self.row.try_get_raw(place)?).map_err(|fault| unreadable(self.row, place, fault))
     }
+}
+
+fn unreadable(row: &PgRow, place: usize, fault: impl Into<BoxDynError>) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: row.column(place).name().to_owned(), source: fault.into() }
 }
 
 /// A moment, which the tables hold in UTC.

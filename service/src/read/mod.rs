@@ -12,6 +12,7 @@ mod ranking;
 mod spending;
 mod timeline;
 mod user;
+mod value;
 
 pub use entry::{EventEntry, With};
 pub use filter::{EventFilter, EventOrder, EventOrderField, SortDirection};
