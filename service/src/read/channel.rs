@@ -26,6 +26,9 @@ macro_rules! channel_columns {
     };
 }
 
+/// How many those are.
+pub(super) const CHANNEL_COLUMNS: usize = 20;
+
 /// Channels, joined on some condition or not, with what is known of their readings.
 macro_rules! stored_channels {
     ($on:literal) => {

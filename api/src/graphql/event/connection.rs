@@ -76,6 +76,9 @@ impl EventConnection {
         };
         let entries = match with {
             With::Nothing => page.entries().cloned().collect(),
+            With::Channels if page.entries().all(|entry| entry.channels.is_some()) => {
+                page.entries().cloned().collect()
+            }
             With::Channels => try_join_all(page.entries().map(|entry| whole(&loaders, entry))).await?,
         };
         Ok(Self { page, entries, filter, owner: owner.cloned() })

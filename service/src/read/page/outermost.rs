@@ -1,6 +1,9 @@
 //! The first or the last page of each of several users' lists.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use sea_orm::{
     DbBackend, QueryFilter, QuerySelect, QueryTrait, Statement, Values,
@@ -17,7 +20,7 @@ use crate::{
     domain::{UserId, Viewer},
     read::{
         EventFilter, EventOrder, With,
-        channel::{ChannelRows, channel_columns, stored_channels},
+        channel::{CHANNEL_COLUMNS, ChannelRows, channel_columns, stored_channels},
         columns::Columns,
         entry::{EVENT_COLUMNS, EventRows, texts},
     },
@@ -33,7 +36,7 @@ pub(crate) struct ReadOutermostPages {
     pub(super) with: With,
 }
 
-/// A row of the answer: an event, and one of its channels where they are read with it.
+/// A row of the answer: an event, or one of its channels where they are read with it.
 struct Found<'r> {
     row: &'r PgRow,
     owner: &'r str,
@@ -54,8 +57,14 @@ impl<'r> Found<'r> {
         Ok(Self { row, owner, place, channel })
     }
 
-    const fn order(&self) -> (&'r str, i64, Option<&'r str>) {
-        (self.owner, self.place, self.channel)
+    /// Events in the order of their lists, each before its channels by name. Numbers are compared first, because that is
+    /// soon done.
+    const fn order(&self) -> (i64, &'r str, Option<&'r str>) {
+        (self.place, self.owner, self.channel)
+    }
+
+    fn is_of_the_same(&self, event: &Self) -> bool {
+        self.place == event.place && self.owner == event.owner
     }
 }
 
@@ -73,17 +82,16 @@ struct ListedRows {
 }
 
 impl ListedRows {
-    /// The event of which these are the rows, by the names of its channels.
-    fn read(&mut self, rows: &[Found<'_>]) -> Result<Option<Listed>, Error> {
-        let Some(first) = rows.first() else { return Ok(None) };
+    /// An event of which these are the rows: its own, and those of its channels by their names.
+    fn read(&mut self, event: &Found<'_>, channels: &[Found<'_>]) -> Result<Listed, Error> {
         let channels = match self.with {
             With::Channels => {
                 let of_row = |found: &Found<'_>| self.channels.read(found.row, CHANNEL).transpose();
-                Some(rows.iter().filter_map(of_row).collect::<Result<_, _>>()?)
+                Some(channels.iter().filter_map(of_row).collect::<Result<_, _>>()?)
             }
             With::Nothing => None,
         };
-        Listed::read(&mut self.events, first.row, channels).map(Some)
+        Listed::read(&mut self.events, event.row, channels)
     }
 }
 
@@ -110,27 +118,43 @@ impl ReadOutermostPages {
         let Statement { sql, values, .. } = list.ordered(of_one).build(DbBackend::Postgres);
         let mut values = values.unwrap_or_else(|| Values(Vec::new()));
         values.0.push(texts(users.iter().map(UserId::as_str)));
-        let (columns, channels) = match self.with {
-            With::Channels => (
-                concat!(", ", channel_columns!()),
-                // Not of the event that only says that there are more.
-                format!(
-                    concat!(
-                        " LEFT JOIN ",
-                        stored_channels!("ON stored.event_id = listed.event_id AND listed.place <= {}")
-                    ),
-                    self.page.limit
-                ),
-            ),
-            With::Nothing => ("", String::new()),
-        };
-        let sql = format!(
-            "SELECT listed.*{columns} FROM unnest(${}::text[]) AS asked (owner) \
-             CROSS JOIN LATERAL ({sql} LIMIT {}) AS listed{channels}",
+        let listed = format!(
+            "SELECT listed.* FROM unnest(${}::text[]) AS asked (owner) \
+             CROSS JOIN LATERAL ({sql} LIMIT {}) AS listed",
             values.0.len(),
             self.page.read(),
         );
+        let sql = match self.with {
+            With::Nothing => listed,
+            With::Channels => self.with_channels(&listed),
+        };
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+
+    /// The same, and the channels of these events in rows of their own: beside each of its channels an event would be
+    /// sent as often as it has any.
+    fn with_channels(&self, listed: &str) -> String {
+        /// What stands in a channel's row where an event's columns are, and the other way round.
+        static NULLS: LazyLock<(String, String)> = LazyLock::new(|| {
+            let of_channels = (0..=PLACE).map(|place| match place {
+                OWNER => "listed.user_id",
+                PLACE => "listed.place",
+                _ => "NULL",
+            });
+            (of_channels.collect::<Vec<_>>().join(", "), ["NULL"; CHANNEL_COLUMNS].join(", "))
+        });
+        let (of_channels, of_events) = &*NULLS;
+        format!(
+            concat!(
+                "WITH listed AS MATERIALIZED ({}) SELECT listed.*, {} FROM listed UNION ALL SELECT {}, ",
+                channel_columns!(),
+                " FROM listed JOIN ",
+                stored_channels!("ON stored.event_id = listed.event_id"),
+                // Not of the event that only says that there are more.
+                " WHERE listed.place <= {}"
+            ),
+            listed, of_events, of_channels, self.page.limit
+        )
     }
 }
 
@@ -157,13 +181,11 @@ impl KeyedRead for ReadOutermostPages {
         found.sort_unstable_by_key(Found::order);
         let mut read =
             ListedRows { with: self.with, events: EventRows::default(), channels: ChannelRows::default() };
-        let mut lists = HashMap::with_capacity(users.len());
-        for list in found.chunk_by(|one, other| one.owner == other.owner) {
-            let events = list.chunk_by(|one, other| one.place == other.place);
-            let events = events.filter_map(|rows| read.read(rows).transpose());
-            let events: Arc<[Listed]> = events.collect::<Result<_, _>>()?;
-            lists.extend(list.first().map(|found| (UserId::trusted(found.owner), events)));
+        let mut lists: HashMap<&str, Vec<Listed>> = HashMap::with_capacity(users.len());
+        for of_event in found.chunk_by(Found::is_of_the_same) {
+            let Some((event, channels)) = of_event.split_first() else { continue };
+            lists.entry(event.owner).or_default().push(read.read(event, channels)?);
         }
-        Ok(lists)
+        Ok(lists.into_iter().map(|(owner, events)| (UserId::trusted(owner), events.into())).collect())
     }
 }
