@@ -25,6 +25,7 @@ use crate::{
     clock::SharedClock,
     cursor::Cursors,
     documents::Documents,
+    ingest::ClosedDays,
     live::{Bus, Drawings, Hub, Outbox},
     read::Gathers,
     readers::{Misfit, Readers},
@@ -107,6 +108,7 @@ pub struct Service {
     listening: AtomicBool,
     only_writes: AtomicBool,
     known_months: Bounded<NaiveDate, Instant>,
+    closed_days: Arc<ClosedDays>,
     channel_apis: OnceLock<ChannelApis>,
     known_breakers: Known,
     flights: Flights,
@@ -172,6 +174,7 @@ impl Service {
             listening: AtomicBool::new(false),
             only_writes: AtomicBool::new(false),
             known_months: Bounded::new(KNOWN_MONTHS),
+            closed_days: Arc::default(),
             channel_apis: OnceLock::new(),
             known_breakers: Known::default(),
             flights: Flights::default(),
@@ -205,6 +208,11 @@ impl Service {
     /// For statements that change something.
     pub(crate) const fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// What is known of the days before the current one.
+    pub(crate) const fn closed_days(&self) -> &Arc<ClosedDays> {
+        &self.closed_days
     }
 
     /// For statements that change nothing.

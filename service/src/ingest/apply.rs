@@ -30,8 +30,8 @@ impl Service {
         let mut missing = Missing::Notice;
         loop {
             let mut tx = self.pool().begin().await?;
-            let seen_on = dedup::join_day(&mut tx).await?;
-            if seen_on < today {
+            let epoch = dedup::join_day(&mut tx).await?;
+            if epoch.seen_on < today {
                 tx.rollback().await?;
                 self.begin_day(today).await?;
                 continue;
@@ -54,7 +54,9 @@ impl Service {
                     dedup::hash(message, cluster_id, place(message).map_or(0, |place| place.generation))
                 })
                 .collect();
-            let mut unseen = dedup::keep_new(&mut tx, seen_on, hashes.clone()).await?;
+            let suspected = self.closed_days().suspects(self.pool(), &epoch, &hashes);
+            let sent = hashes.iter().copied().zip(suspected).collect();
+            let mut unseen = dedup::keep_new(&mut tx, epoch.seen_on, sent).await?;
             // Taken out as it is used: of two messages with one id in one batch, one counts.
             let fresh: Vec<&Message> = ahead
                 .iter()

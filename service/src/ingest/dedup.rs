@@ -7,7 +7,7 @@ use sea_orm::sqlx::{self, PgConnection};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::Message;
+use super::{Message, closed_days::Epoch};
 use crate::{Error, Service};
 
 /// Guards `installation.seen_on`: shared by every transaction that writes on that day, exclusive for the one that
@@ -36,7 +36,7 @@ pub(super) fn hash(message: &Message, cluster_id: &str, generation: i32) -> Uuid
 
 /// Joins the writers of the current day and keeps the transaction's plans to probes by key: what the planner
 /// believes of tables that were filled a second ago must not decide how a batch is written.
-pub(super) async fn join_day(tx: &mut PgConnection) -> Result<NaiveDate, Error> {
+pub(super) async fn join_day(tx: &mut PgConnection) -> Result<Epoch, Error> {
     sqlx::query(
         "SELECT pg_advisory_xact_lock_shared($1), set_config('enable_hashjoin', 'off', true), \
          set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true), \
@@ -48,28 +48,37 @@ pub(super) async fn join_day(tx: &mut PgConnection) -> Result<NaiveDate, Error> 
     .bind(IDLE_TIMEOUT)
     .execute(&mut *tx)
     .await?;
-    Ok(sqlx::query_scalar("SELECT seen_on FROM installation").fetch_one(tx).await?)
+    Ok(Epoch::read(tx).await?)
 }
 
-/// Keeps the ids that nobody has kept before and returns those.
+/// Keeps the ids that nobody has kept before and returns those. The current day is always asked, by the index that keeps
+/// its ids apart; closed days are for those that are suspected to have been seen then.
 pub(super) async fn keep_new(
     tx: &mut PgConnection,
     seen_on: NaiveDate,
-    mut hashes: Vec<Uuid>,
+    mut sent: Vec<(Uuid, bool)>,
 ) -> Result<HashSet<Uuid>, Error> {
-    // In order, so that two writers who share ids wait for each other instead of deadlocking.
-    hashes.sort_unstable();
-    hashes.dedup();
-    let kept: Vec<Uuid> = sqlx::query_scalar(
-        "INSERT INTO processed_message (hash, seen_on) \
+    const UNSUSPECTED: &str = "INSERT INTO processed_message (hash, seen_on) \
          SELECT sent.hash, $2 FROM unnest($1::uuid[]) AS sent (hash) \
-         WHERE (SELECT TRUE FROM processed_message AS seen WHERE seen.hash = sent.hash LIMIT 1) IS NULL \
-         ORDER BY sent.hash ON CONFLICT DO NOTHING RETURNING hash",
-    )
-    .bind(&hashes)
-    .bind(seen_on)
-    .fetch_all(tx)
-    .await?;
+         ORDER BY sent.hash ON CONFLICT DO NOTHING RETURNING hash";
+    // CASE, because what is asked of all days is not to be asked first.
+    const SUSPECTED: &str = "INSERT INTO processed_message (hash, seen_on) \
+         SELECT sent.hash, $2 FROM unnest($1::uuid[], $3::bool[]) AS sent (hash, suspected) \
+         WHERE CASE WHEN sent.suspected \
+               THEN (SELECT TRUE FROM processed_message AS seen WHERE seen.hash = sent.hash LIMIT 1) IS NULL \
+               ELSE TRUE END \
+         ORDER BY sent.hash ON CONFLICT DO NOTHING RETURNING hash";
+    // In order, so that two writers who share ids wait for each other instead of deadlocking.
+    sent.sort_unstable();
+    sent.dedup();
+    let hashes: Vec<Uuid> = sent.iter().map(|(hash, _)| *hash).collect();
+    let suspected: Vec<bool> = sent.iter().map(|(_, suspected)| *suspected).collect();
+    let kept: Vec<Uuid> = if suspected.contains(&true) {
+        let query = sqlx::query_scalar(SUSPECTED).bind(&hashes).bind(seen_on);
+        query.bind(&suspected).fetch_all(tx).await?
+    } else {
+        sqlx::query_scalar(UNSUSPECTED).bind(&hashes).bind(seen_on).fetch_all(tx).await?
+    };
     Ok(kept.into_iter().collect())
 }
 

@@ -4,6 +4,7 @@
 //! comes after the commit and is at least once.
 
 mod apply;
+mod closed_days;
 mod commit;
 mod dedup;
 mod delta;
@@ -15,6 +16,7 @@ mod position;
 mod readings;
 mod rows;
 
+pub(crate) use closed_days::ClosedDays;
 pub use commit::Commit;
 #[cfg(test)]
 pub(crate) use delta::ChannelDelta;

@@ -1,5 +1,6 @@
 //! Housekeeping: partitions, old minutes, what is past its retention.
 
+mod closed_days;
 mod minutes;
 mod partitions;
 mod retention;
@@ -42,7 +43,10 @@ struct House {
 
 impl House {
     async fn at(now: &str) -> Self {
-        let testbed = Testbed::new().await.unwrap();
+        Self::on(Testbed::new().await.unwrap(), now)
+    }
+
+    fn on(testbed: Testbed, now: &str) -> Self {
         let clock = Arc::new(ManualClock::new(instant(now)));
         let settings = Settings {
             database_url: testbed.database_url().to_owned(),
