@@ -85,7 +85,7 @@ impl Sender {
         match producer.send(record, QUEUE).await {
             Ok(_) => Ok(()),
             Err((fault, _)) => {
-                // An idempotent producer that has met one sends nothing any more.
+                // An idempotent producer that has met a fatal error sends nothing any more.
                 if producer.client().fatal_error().is_some() {
                     *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
