@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use fastbloom::BloomFilter;
 use futures_util::TryStreamExt as _;
 use sea_orm::sqlx::{self, PgConnection, PgPool};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::Error;
@@ -28,6 +29,8 @@ const MISTAKES: f64 = 0.000_1;
 const MOST_FILTERS: usize = 40;
 /// Reading them may take its time.
 const STATEMENT_TIMEOUT: &str = "300s";
+/// The same where the server does not say anything any more.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// How long to wait after reading has failed.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -162,12 +165,15 @@ impl ClosedDays {
     }
 
     async fn read(self: Arc<Self>, pool: PgPool) {
-        match Known::read(&pool, self.known().as_deref()).await {
-            Ok(known) => *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known)),
-            Err(error) => {
+        match timeout(PATIENCE, Known::read(&pool, self.known().as_deref())).await {
+            Ok(Ok(known)) => {
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
+            }
+            Ok(Err(error)) => {
                 tracing::debug!(%error, "the ids of closed days could not be read");
                 tokio::time::sleep(PAUSE).await;
             }
+            Err(_) => tracing::debug!("the ids of closed days are not read to an end"),
         }
         self.reading.store(false, Ordering::SeqCst);
     }
