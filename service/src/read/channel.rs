@@ -2,11 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::{DateTime, NaiveDateTime, Utc};
+use rust_decimal::Decimal;
 use sea_orm::sqlx::{self, postgres::PgRow};
 
 use super::{
     EventEntry,
-    columns::{Columns, Repeated, instant, maybe_instant},
+    columns::{Columns, Repeated},
+    value::Elements,
 };
 use crate::{
     Error, Service,
@@ -15,96 +18,99 @@ use crate::{
     readers::{KeyedRead, Readers},
 };
 
-/// What [`ChannelRows`] reads of [`stored_channels`].
-macro_rules! channel_columns {
+/// The channels that some condition selects, with what is known of their readings: all of one event's in one row of arrays,
+/// because sending and reading a row for each takes longer than finding them. [`ChannelArrays`] reads them.
+macro_rules! channel_arrays {
     () => {
-        "stored.event_id, stored.channel_name, stored.channel_type, stored.impressions, stored.views, \
-             stored.clicks, stored.participants, stored.conversions, stored.distribution_cost, stored.likes, \
-             stored.comments, stored.shares, stored.total_calls, stored.completed_calls, stored.average_duration, \
-             stored.created_at, stored.updated_at, \
-             CASE WHEN from_distribution THEN described_at END AS distributed_at, read_at, fresh_until"
+        "array_agg(ARRAY[stored.channel_name, stored.channel_type]) AS names, \
+         array_agg(ARRAY[stored.impressions, stored.views, stored.clicks, stored.participants, stored.conversions, \
+         stored.likes, stored.comments, stored.shares, stored.total_calls, stored.completed_calls, \
+         stored.average_duration]) AS counters, \
+         array_agg(stored.distribution_cost) AS costs, \
+         array_agg(ARRAY[stored.created_at, stored.updated_at, CASE WHEN from_distribution THEN described_at END, \
+         read_at, fresh_until]) AS instants \
+         FROM channel_stats AS stored LEFT JOIN channel_reading AS last \
+         ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name"
     };
 }
 
-/// How many those are.
-pub(super) const CHANNEL_COLUMNS: usize = 20;
-
-/// Channels, joined on some condition or not, with what is known of their readings.
-macro_rules! stored_channels {
-    ($on:literal) => {
+/// The same beside each event's id.
+macro_rules! channels {
+    ($condition:literal) => {
         concat!(
-            "channel_stats AS stored ",
-            $on,
-            " LEFT JOIN channel_reading AS last \
-             ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name"
+            "SELECT stored.event_id, ",
+            channel_arrays!(),
+            " WHERE ",
+            $condition,
+            " GROUP BY stored.event_id"
         )
     };
 }
 
-/// Those that are selected.
-macro_rules! channels {
-    ($rest:literal) => {
-        concat!("SELECT ", channel_columns!(), " FROM ", stored_channels!(""), " ", $rest)
-    };
-}
-
-pub(super) use {channel_columns, stored_channels};
+pub(super) use channel_arrays;
 
 /// Reads the channels of one answer.
 #[derive(Debug, Default)]
-pub(super) struct ChannelRows {
-    /// Whether there was one.
-    begun: bool,
-    events: Repeated<EventId>,
+pub(super) struct ChannelArrays {
     names: Repeated<ChannelName>,
 }
 
-impl ChannelRows {
-    /// The channel whose columns begin at `first`; `None` where the row is of an event without any.
-    pub(super) fn read(&mut self, row: &PgRow, first: usize) -> Result<Option<Channel>, Error> {
-        let mut columns = Columns::from(row, first, self.begun);
-        let Some(event_id) = columns.next()? else { return Ok(None) };
-        let event_id = self.events.of(event_id, EventId::trusted);
-        let channel_name = self.names.of(columns.next()?, ChannelName::trusted);
-        let channel = channel(event_id, channel_name, &mut columns)?;
-        self.begun = true;
-        Ok(Some(channel))
+impl ChannelArrays {
+    /// The channels of this event, by name.
+    pub(super) fn read(
+        &mut self,
+        event_id: &EventId,
+        columns: &mut Columns<'_>,
+    ) -> Result<Arc<[Channel]>, Error> {
+        let mut names: Elements<'_, &str> = columns.next()?;
+        let mut counters: Elements<'_, i32> = columns.next()?;
+        let mut costs: Elements<'_, Decimal> = columns.next()?;
+        let mut instants: Elements<'_, NaiveDateTime> = columns.next()?;
+        let mut channels = Vec::with_capacity(costs.left());
+        while costs.left() > 0 {
+            channels.push(Channel {
+                event_id: event_id.clone(),
+                channel_name: self.names.of(names.next()?, ChannelName::trusted),
+                channel_type: ChannelType::parse(names.next()?)
+                    .ok_or(Error::Unknown { column: "channel_type" })?,
+                impressions: counters.next()?,
+                views: counters.next()?,
+                clicks: counters.next()?,
+                participants: counters.next()?,
+                conversions: counters.next()?,
+                likes: counters.next()?,
+                comments: counters.next()?,
+                shares: counters.next()?,
+                total_calls: counters.next()?,
+                completed_calls: counters.next()?,
+                average_duration: counters.next()?,
+                distribution_cost: costs.next()?,
+                created_at: instants.next()?.and_utc(),
+                updated_at: instants.next()?.and_utc(),
+                distributed_at: maybe_instant(&mut instants)?,
+                read_at: maybe_instant(&mut instants)?,
+                fresh_until: maybe_instant(&mut instants)?,
+            });
+        }
+        // The database puts them together as it finds them.
+        channels.sort_unstable_by(|one, other| one.channel_name.as_str().cmp(other.channel_name.as_str()));
+        Ok(channels.into())
     }
 }
 
-/// What comes behind its event and its name.
-fn channel(
-    event_id: EventId,
-    channel_name: ChannelName,
-    columns: &mut Columns<'_>,
-) -> Result<Channel, Error> {
-    Ok(Channel {
-        event_id,
-        channel_name,
-        channel_type: ChannelType::parse(columns.next()?).ok_or(Error::Unknown { column: "channel_type" })?,
-        impressions: columns.next()?,
-        views: columns.next()?,
-        clicks: columns.next()?,
-        participants: columns.next()?,
-        conversions: columns.next()?,
-        distribution_cost: columns.next()?,
-        likes: columns.next()?,
-        comments: columns.next()?,
-        shares: columns.next()?,
-        total_calls: columns.next()?,
-        completed_calls: columns.next()?,
-        average_duration: columns.next()?,
-        created_at: instant(columns)?,
-        updated_at: instant(columns)?,
-        distributed_at: maybe_instant(columns)?,
-        read_at: maybe_instant(columns)?,
-        fresh_until: maybe_instant(columns)?,
-    })
+fn maybe_instant(instants: &mut Elements<'_, NaiveDateTime>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    Ok(instants.maybe()?.map(|at| at.and_utc()))
 }
 
-fn channels(rows: &[PgRow]) -> impl Iterator<Item = Result<Channel, Error>> {
-    let mut read = ChannelRows::default();
-    rows.iter().filter_map(move |row| read.read(row, 0).transpose())
+/// The channels of each event of an answer.
+fn channels(rows: &[PgRow]) -> impl Iterator<Item = Result<(EventId, Arc<[Channel]>), Error>> {
+    let mut arrays = ChannelArrays::default();
+    rows.iter().enumerate().map(move |(index, row)| {
+        let mut columns = Columns::from(row, 0, index > 0);
+        let event_id = EventId::trusted(columns.next()?);
+        let channels = arrays.read(&event_id, &mut columns)?;
+        Ok((event_id, channels))
+    })
 }
 
 /// Looks up the channels of events, by name; an event without any is left out.
@@ -124,17 +130,10 @@ impl KeyedRead for ReadChannels {
         readers: &Readers,
         ids: Vec<EventId>,
     ) -> Result<HashMap<EventId, Arc<[Channel]>>, Error> {
-        const CHANNELS: &str = channels!(
-            "WHERE stored.event_id = ANY($1) ORDER BY stored.event_id, stored.channel_name COLLATE \"C\""
-        );
+        const CHANNELS: &str = channels!("stored.event_id = ANY($1)");
         let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
         let rows = readers.rows(|| sqlx::query(CHANNELS).bind(&ids)).await?;
-        let mut found: HashMap<EventId, Vec<Channel>> = HashMap::with_capacity(ids.len());
-        for channel in channels(&rows) {
-            let channel = channel?;
-            found.entry(channel.event_id.clone()).or_default().push(channel);
-        }
-        Ok(found.into_iter().map(|(id, channels)| (id, channels.into())).collect())
+        channels(&rows).collect()
     }
 }
 
@@ -196,7 +195,7 @@ impl Service {
         of: &[(Arc<EventEntry>, ChannelName)],
     ) -> Result<HashMap<(EventId, ChannelName), Channel>, Error> {
         const NAMED: &str = channels!(
-            "WHERE (stored.event_id, stored.channel_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+            "(stored.event_id, stored.channel_name) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
         );
         let mut found = HashMap::with_capacity(of.len());
         let mut missing = HashMap::new();
@@ -225,9 +224,10 @@ impl Service {
         let events: Vec<&str> = missing.keys().map(|(event, _)| event.as_str()).collect();
         let names: Vec<&str> = missing.keys().map(|(_, name)| name.as_str()).collect();
         let rows = self.readers().rows(|| sqlx::query(NAMED).bind(&events).bind(&names)).await?;
-        for channel in channels(&rows) {
-            let channel = channel?;
-            found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel);
+        for of_event in channels(&rows) {
+            for channel in of_event?.1.iter() {
+                found.insert((channel.event_id.clone(), channel.channel_name.clone()), channel.clone());
+            }
         }
         for (id, (revision, lease)) in missing {
             let channel = Arc::new(Labelled { revision, value: found.get(&id).cloned() });

@@ -48,11 +48,6 @@ pub(super) fn instant(columns: &mut Columns<'_>) -> Result<DateTime<Utc>, sqlx::
     Ok(columns.next::<NaiveDateTime>()?.and_utc())
 }
 
-/// One that may be missing.
-pub(super) fn maybe_instant(columns: &mut Columns<'_>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    Ok(columns.next::<Option<NaiveDateTime>>()?.map(|at| at.and_utc()))
-}
-
 /// Texts that rows repeat: equal ones share their memory.
 #[derive(Debug)]
 pub(super) struct Repeated<T>(Vec<T>);

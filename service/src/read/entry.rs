@@ -7,7 +7,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    channel::{ChannelRows, channel_columns, stored_channels},
+    channel::{ChannelArrays, channel_arrays},
     columns::{Columns, Repeated, instant},
 };
 use crate::{
@@ -54,35 +54,47 @@ macro_rules! described {
 
 const DESCRIBED: &str = described!();
 
-/// The same, each beside each of its channels, which come by name.
+/// The same, each with its channels.
 const DESCRIBED_WITH_CHANNELS: &str = concat!(
-    "SELECT described.*, ",
-    channel_columns!(),
-    " FROM (",
+    "SELECT described.*, of_it.* FROM (",
     described!(),
-    ") AS described LEFT JOIN ",
-    stored_channels!("ON stored.event_id = described.event_id"),
-    " ORDER BY described.event_id, stored.channel_name COLLATE \"C\""
+    ") AS described CROSS JOIN LATERAL (SELECT ",
+    channel_arrays!(),
+    " WHERE stored.event_id = described.event_id) AS of_it"
 );
 
-/// How many columns [`EventRows`] reads.
+/// How many columns an event has.
 pub(super) const EVENT_COLUMNS: usize = 15;
 
 /// Reads the events of one answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EventRows {
     /// Whether there was one.
     begun: bool,
     owners: Repeated<UserId>,
+    /// Where those of a row's event begin, where they are read.
+    channels_at: Option<usize>,
+    channels: ChannelArrays,
 }
 
 impl EventRows {
+    /// Without channels, or with those that begin at some column.
+    pub(super) fn new(channels_at: Option<usize>) -> Self {
+        Self { begun: false, owners: Repeated::default(), channels_at, channels: ChannelArrays::default() }
+    }
+
     /// The event that a row begins with.
-    pub(super) fn read(&mut self, row: &PgRow) -> Result<Event, Error> {
-        let mut columns = Columns::from(row, 0, self.begun);
-        let event = event(&mut columns, &mut self.owners)?;
+    pub(super) fn read(&mut self, row: &PgRow) -> Result<EventEntry, Error> {
+        let event = event(&mut Columns::from(row, 0, self.begun), &mut self.owners)?;
+        let channels = match self.channels_at {
+            Some(at) => {
+                let mut columns = Columns::from(row, at, self.begun);
+                Some(self.channels.read(&event.event_id, &mut columns)?)
+            }
+            None => None,
+        };
         self.begun = true;
-        Ok(event)
+        Ok(EventEntry { event, channels, is_one_look: true })
     }
 }
 
@@ -106,35 +118,6 @@ fn event(columns: &mut Columns<'_>, owners: &mut Repeated<UserId>) -> Result<Eve
     })
 }
 
-/// Events of rows of which those of one event come one after the other.
-fn whole(rows: &[PgRow], with: With) -> Result<Vec<EventEntry>, Error> {
-    let mut entries = Vec::with_capacity(rows.len());
-    let (mut events, mut channels_of) = (EventRows::default(), ChannelRows::default());
-    let mut rows = rows.iter().peekable();
-    while let Some(first) = rows.next() {
-        let event = events.read(first)?;
-        let channels = match with {
-            With::Nothing => None,
-            With::Channels => {
-                let mut channels = Vec::new();
-                let mut row = Some(first);
-                while let Some(of_it) = row {
-                    channels.extend(channels_of.read(of_it, EVENT_COLUMNS)?);
-                    row = rows.next_if(|next| is_of(next, &event.event_id));
-                }
-                Some(channels.into())
-            }
-        };
-        entries.push(EventEntry { event, channels, is_one_look: true });
-    }
-    Ok(entries)
-}
-
-fn is_of(row: &PgRow, event: &EventId) -> bool {
-    const EVENT_ID: usize = 1;
-    Columns::from(row, EVENT_ID, false).next::<&str>().is_ok_and(|id| id == event.as_str())
-}
-
 /// Looks up described events, whoever may see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadEvents(With);
@@ -153,13 +136,17 @@ impl KeyedRead for ReadEvents {
         ids: Vec<EventId>,
     ) -> Result<HashMap<EventId, Arc<EventEntry>>, Error> {
         let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
-        let statement = match self.0 {
-            With::Nothing => DESCRIBED,
-            With::Channels => DESCRIBED_WITH_CHANNELS,
+        let (statement, channels_at) = match self.0 {
+            With::Nothing => (DESCRIBED, None),
+            With::Channels => (DESCRIBED_WITH_CHANNELS, Some(EVENT_COLUMNS)),
         };
         let rows = readers.rows(|| sqlx::query(statement).bind(&ids)).await?;
-        let entries = whole(&rows, self.0)?.into_iter();
-        Ok(entries.map(|entry| (entry.event.event_id.clone(), Arc::new(entry))).collect())
+        let mut events = EventRows::new(channels_at);
+        let entry = |row| {
+            let entry = events.read(row)?;
+            Ok((entry.event.event_id.clone(), Arc::new(entry)))
+        };
+        rows.iter().map(entry).collect()
     }
 }
 

@@ -14,7 +14,6 @@ use super::{Page, PageError, PageRequest};
 use crate::{
     Error,
     cursor::{CursorError, Cursors},
-    domain::Channel,
     read::{
         EventEntry, EventFilter, EventOrder, SortDirection,
         columns::Columns,
@@ -39,17 +38,9 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    /// With channels that were read in the same statement.
-    pub(super) fn read(
-        events: &mut EventRows,
-        row: &PgRow,
-        channels: Option<Arc<[Channel]>>,
-    ) -> Result<Self, Error> {
-        let event = events.read(row)?;
-        Ok(Self {
-            entry: Arc::new(EventEntry { event, channels, is_one_look: true }),
-            sort_key: Columns::from(row, EVENT_COLUMNS, false).next()?,
-        })
+    pub(super) fn read(events: &mut EventRows, row: &PgRow) -> Result<Self, Error> {
+        let entry = Arc::new(events.read(row)?);
+        Ok(Self { entry, sort_key: Columns::from(row, EVENT_COLUMNS, false).next()? })
     }
 }
 

@@ -174,8 +174,8 @@ impl Service {
         // Not as a parameter: PostgreSQL would plan for a tenth of the table, and sort it.
         statement.sql = format!("{} LIMIT {}", statement.sql, page.read());
         let rows = self.readers().statement(&statement).await.map_err(Error::from)?;
-        let mut events = EventRows::default();
-        let read = rows.iter().map(|row| Listed::read(&mut events, row, None));
+        let mut events = EventRows::new(None);
+        let read = rows.iter().map(|row| Listed::read(&mut events, row));
         let page = list.page(cursors, filter.clone(), read.collect::<Result<_, Error>>()?);
         self.note_read(page.entries());
         Ok(page)

@@ -1,9 +1,6 @@
 //! The first or the last page of each of several users' lists.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{
     DbBackend, QueryFilter, QuerySelect, QueryTrait, Statement, Values,
@@ -20,7 +17,7 @@ use crate::{
     domain::{UserId, Viewer},
     read::{
         EventFilter, EventOrder, With,
-        channel::{CHANNEL_COLUMNS, ChannelRows, channel_columns, stored_channels},
+        channel::channel_arrays,
         columns::Columns,
         entry::{EVENT_COLUMNS, EventRows, texts},
     },
@@ -36,63 +33,15 @@ pub(crate) struct ReadOutermostPages {
     pub(super) with: With,
 }
 
-/// A row of the answer: an event, or one of its channels where they are read with it.
-struct Found<'r> {
-    row: &'r PgRow,
-    owner: &'r str,
-    /// In the owner's list.
-    place: i64,
-    channel: Option<&'r str>,
-}
-
-impl<'r> Found<'r> {
-    /// The row at this index of the answer.
-    fn read(index: usize, row: &'r PgRow, with: With) -> Result<Self, sqlx::Error> {
-        let column = |place| Columns::from(row, place, index > 0);
-        let channel = match with {
-            With::Channels => column(CHANNEL_NAME).next()?,
-            With::Nothing => None,
-        };
-        let (owner, place) = (column(OWNER).next()?, column(PLACE).next()?);
-        Ok(Self { row, owner, place, channel })
-    }
-
-    /// Events in the order of their lists, each before its channels by name. Numbers are compared first, because that is
-    /// soon done.
-    const fn order(&self) -> (i64, &'r str, Option<&'r str>) {
-        (self.place, self.owner, self.channel)
-    }
-
-    fn is_of_the_same(&self, event: &Self) -> bool {
-        self.place == event.place && self.owner == event.owner
-    }
-}
-
 /// Where columns stand: an event's owner, and what comes after the event and its sort key.
 const OWNER: usize = 3;
 const PLACE: usize = EVENT_COLUMNS + 1;
-const CHANNEL: usize = PLACE + 1;
-const CHANNEL_NAME: usize = CHANNEL + 1;
+const CHANNELS: usize = PLACE + 1;
 
-/// Reads the events of one answer.
-struct ListedRows {
-    with: With,
-    events: EventRows,
-    channels: ChannelRows,
-}
-
-impl ListedRows {
-    /// An event of which these are the rows: its own, and those of its channels by their names.
-    fn read(&mut self, event: &Found<'_>, channels: &[Found<'_>]) -> Result<Listed, Error> {
-        let channels = match self.with {
-            With::Channels => {
-                let of_row = |found: &Found<'_>| self.channels.read(found.row, CHANNEL).transpose();
-                Some(channels.iter().filter_map(of_row).collect::<Result<_, _>>()?)
-            }
-            With::Nothing => None,
-        };
-        Listed::read(&mut self.events, event.row, channels)
-    }
+/// The event's place in its owner's list, and the owner.
+fn place(row: &PgRow, known: bool) -> Result<(i64, &str), sqlx::Error> {
+    let column = |place| Columns::from(row, place, known);
+    Ok((column(PLACE).next()?, column(OWNER).next()?))
 }
 
 impl ReadOutermostPages {
@@ -126,35 +75,17 @@ impl ReadOutermostPages {
         );
         let sql = match self.with {
             With::Nothing => listed,
-            With::Channels => self.with_channels(&listed),
+            With::Channels => format!(
+                concat!(
+                    "SELECT listed.*, of_it.* FROM ({}) AS listed CROSS JOIN LATERAL (SELECT ",
+                    channel_arrays!(),
+                    // Not of the event that only says that there are more.
+                    " WHERE stored.event_id = listed.event_id AND listed.place <= {}) AS of_it"
+                ),
+                listed, self.page.limit
+            ),
         };
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
-    }
-
-    /// The same, and the channels of these events in rows of their own: beside each of its channels an event would be
-    /// sent as often as it has any.
-    fn with_channels(&self, listed: &str) -> String {
-        /// What stands in a channel's row where an event's columns are, and the other way round.
-        static NULLS: LazyLock<(String, String)> = LazyLock::new(|| {
-            let of_channels = (0..=PLACE).map(|place| match place {
-                OWNER => "listed.user_id",
-                PLACE => "listed.place",
-                _ => "NULL",
-            });
-            (of_channels.collect::<Vec<_>>().join(", "), ["NULL"; CHANNEL_COLUMNS].join(", "))
-        });
-        let (of_channels, of_events) = &*NULLS;
-        format!(
-            concat!(
-                "WITH listed AS MATERIALIZED ({}) SELECT listed.*, {} FROM listed UNION ALL SELECT {}, ",
-                channel_columns!(),
-                " FROM listed JOIN ",
-                stored_channels!("ON stored.event_id = listed.event_id"),
-                // Not of the event that only says that there are more.
-                " WHERE listed.place <= {}"
-            ),
-            listed, of_events, of_channels, self.page.limit
-        )
     }
 }
 
@@ -172,19 +103,18 @@ impl KeyedRead for ReadOutermostPages {
         users: Vec<UserId>,
     ) -> Result<HashMap<UserId, Arc<[Listed]>>, Error> {
         let rows = readers.statement(&self.of_each(&users)).await?;
-        let mut found = rows
-            .iter()
-            .enumerate()
-            .map(|(index, row)| Found::read(index, row, self.with))
-            .collect::<Result<Vec<_>, _>>()?;
+        let placed = rows.iter().enumerate().map(|(index, row)| Ok((place(row, index > 0)?, row)));
+        let mut placed = placed.collect::<Result<Vec<_>, sqlx::Error>>()?;
         // The database joins them as it finds them.
-        found.sort_unstable_by_key(Found::order);
-        let mut read =
-            ListedRows { with: self.with, events: EventRows::default(), channels: ChannelRows::default() };
+        placed.sort_unstable_by_key(|(place, _)| *place);
+        let channels_at = match self.with {
+            With::Nothing => None,
+            With::Channels => Some(CHANNELS),
+        };
+        let mut events = EventRows::new(channels_at);
         let mut lists: HashMap<&str, Vec<Listed>> = HashMap::with_capacity(users.len());
-        for of_event in found.chunk_by(Found::is_of_the_same) {
-            let Some((event, channels)) = of_event.split_first() else { continue };
-            lists.entry(event.owner).or_default().push(read.read(event, channels)?);
+        for ((_, owner), row) in placed {
+            lists.entry(owner).or_default().push(Listed::read(&mut events, row)?);
         }
         Ok(lists.into_iter().map(|(owner, events)| (UserId::trusted(owner), events.into())).collect())
     }

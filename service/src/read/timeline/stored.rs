@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Service, cache,
     domain::{Counters, EventId, Granularity, Revision},
-    read::{EventEntry, columns::Columns},
+    read::{EventEntry, columns::Columns, value::Elements},
     readers::{KeyedRead, Readers},
     timeline::{BucketRow, Series, Window, boundaries},
 };
@@ -51,14 +51,21 @@ impl StoredSeries {
     fn read(columns: &mut Columns<'_>) -> Result<Self, Error> {
         let revision: Option<Revision> = columns.next()?;
         let base: Option<i32> = columns.next()?;
-        let instants: Vec<NaiveDateTime> = columns.next()?;
-        let (participants, views): (Vec<i64>, Vec<i64>) = (columns.next()?, columns.next()?);
-        let (engagement, conversions): (Vec<i64>, Vec<i64>) = (columns.next()?, columns.next()?);
-        let cumulative: Vec<i32> = columns.next()?;
-        let counters = zipped(participants, views, engagement, conversions);
-        let rows = instants.into_iter().zip(counters).zip(cumulative);
-        let rows = rows.map(|((instant, counters), count)| (instant.and_utc(), counters, count.into()));
-        let mut rows: Vec<_> = rows.collect();
+        let mut instants: Elements<'_, NaiveDateTime> = columns.next()?;
+        let mut counts: [Elements<'_, i64>; 4] =
+            [columns.next()?, columns.next()?, columns.next()?, columns.next()?];
+        let mut cumulative: Elements<'_, i32> = columns.next()?;
+        let mut rows = Vec::with_capacity(cumulative.left());
+        while cumulative.left() > 0 {
+            let [participants, views, engagement, conversions] = &mut counts;
+            let counters = Counters {
+                participants: participants.next()?,
+                views: views.next()?,
+                engagement: engagement.next()?,
+                conversions: conversions.next()?,
+            };
+            rows.push((instants.next()?.and_utc(), counters, cumulative.next()?.into()));
+        }
         // The database puts them together as it finds them.
         rows.sort_unstable_by_key(|(instant, ..)| *instant);
         let (revision, base) = (revision.unwrap_or_default(), base.unwrap_or_default().into());
@@ -107,21 +114,6 @@ impl StoredSeries {
     }
 }
 
-fn zipped(
-    participants: Vec<i64>,
-    views: Vec<i64>,
-    engagement: Vec<i64>,
-    conversions: Vec<i64>,
-) -> impl Iterator<Item = Counters> {
-    let pairs = participants.into_iter().zip(views).zip(engagement.into_iter().zip(conversions));
-    pairs.map(|((participants, views), (engagement, conversions))| Counters {
-        participants,
-        views,
-        engagement,
-        conversions,
-    })
-}
-
 /// The numbers of each event's window, one row for each event: sending and reading a row for each bucket takes longer than
 /// finding them.
 macro_rules! series {
@@ -137,9 +129,8 @@ LEFT JOIN LATERAL (
     ORDER BY "timestamp" DESC LIMIT 1
 ) AS before ON true
 CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(instant), '{}'), coalesce(array_agg(participants), '{}'), coalesce(array_agg(views), '{}'),
-           coalesce(array_agg(engagement), '{}'), coalesce(array_agg(conversions), '{}'),
-           coalesce(array_agg(cumulative), '{}')
+    SELECT array_agg(instant), array_agg(participants), array_agg(views), array_agg(engagement), array_agg(conversions),
+           array_agg(cumulative)
     FROM ("#,
             $buckets,
             ") AS buckets) AS found"
