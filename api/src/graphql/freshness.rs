@@ -1,7 +1,8 @@
 use async_graphql::{Enum, SimpleObject};
 use service::channel_api;
 
-use super::scalar::DateTime;
+use super::{loaders::Reader, scalar::DateTime};
+use crate::error::Fault;
 
 /// Where numbers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -41,6 +42,12 @@ pub(crate) struct Freshness {
     /// The breaker in front of the channel's external API; for an event, the worst of its channels'. Null where no
     /// external API is configured.
     breaker: Option<BreakerState>,
+}
+
+/// Where freshness is asked for, what tells it is read.
+pub(super) fn told(reader: &Reader, freshness: Option<channel_api::Freshness>) -> Result<Freshness, Fault> {
+    let defect = || reader.reporter.defect("a channel was read without what its freshness is told by");
+    freshness.map(Into::into).ok_or_else(defect)
 }
 
 impl From<channel_api::Freshness> for Freshness {

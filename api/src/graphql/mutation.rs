@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use service::{
-    channel_api::{self, Breakers, RefreshError, Refreshed},
-    domain::Channel,
+    channel_api::{self, RefreshError, Refreshed},
     read::{EventEntry, With},
 };
 
@@ -12,7 +11,7 @@ use super::{
     context::{loaders, renew},
     event::{EventAnalytics, read_with},
     faults,
-    freshness::Freshness,
+    freshness::{Freshness, told},
     leaf::Branch,
 };
 use crate::error::{ErrorCode, Fault};
@@ -47,7 +46,12 @@ impl Mutation {
         })?;
         // What was read before the refresh is not the event as it is now.
         renew(ctx);
-        let with = read_with(&ctx.look_ahead().field("event"));
+        let asked = ctx.look_ahead();
+        let with = if asked.field("channels").exists() {
+            With::Freshness
+        } else {
+            read_with(&[asked.field("event")])
+        };
         Ok(RefreshEventPayload { event: loaders(ctx).event(id, with).await?, refreshed })
     }
 }
@@ -75,9 +79,10 @@ impl RefreshEventPayload {
         let (breakers, now) = loaders.reader().freshness().await;
         let refresh = |one: &Refreshed| {
             let channel = channels.iter().find(|channel| channel.channel_name == one.channel_name)?;
-            Some(ChannelRefresh::of(one, channel, entry, breakers, now))
+            let freshness = channel_api::Freshness::of_channel(channel, entry.event.status, breakers, now);
+            Some(told(loaders.reader(), freshness).map(|freshness| ChannelRefresh::of(one, freshness)))
         };
-        Ok(self.refreshed.iter().filter_map(refresh).collect())
+        self.refreshed.iter().filter_map(refresh).collect()
     }
 }
 
@@ -96,19 +101,12 @@ pub(crate) struct ChannelRefresh {
 }
 
 impl ChannelRefresh {
-    fn of(
-        refreshed: &Refreshed,
-        channel: &Channel,
-        entry: &EventEntry,
-        breakers: Breakers,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Self {
-        let freshness = channel_api::Freshness::of_channel(channel, entry.event.status, breakers, now);
+    fn of(refreshed: &Refreshed, freshness: Freshness) -> Self {
         Self {
             channel_name: refreshed.channel_name.to_string(),
             refreshed: refreshed.outcome.is_ok(),
             error: refreshed.outcome.as_ref().err().map(ToString::to_string),
-            freshness: freshness.into(),
+            freshness,
         }
     }
 }

@@ -28,7 +28,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "An `id` from an answer.")] id: ID,
     ) -> Result<Option<Node>, Fault> {
-        Node::find(&loaders(ctx), "id", &id, read_with(&ctx.look_ahead())).await
+        Node::find(&loaders(ctx), "id", &id, read_with(&[ctx.look_ahead()])).await
     }
 
     /// Whatever has these ids, in their order. Null in the place of one that is unknown or not the caller's.
@@ -44,7 +44,7 @@ impl Query {
                 format!("holds {} ids; at most {MAX_NODES} are allowed", ids.len()),
             ));
         }
-        let (loaders, with) = (loaders(ctx), read_with(&ctx.look_ahead()));
+        let (loaders, with) = (loaders(ctx), read_with(&[ctx.look_ahead()]));
         let found = join_all(ids.iter().map(|id| Node::find(&loaders, "ids", id, with))).await;
         Ok(found.into_iter().map(Result::transpose).collect())
     }
@@ -56,7 +56,7 @@ impl Query {
         #[graphql(desc = "The event's id in the service that owns events, 1 to 36 characters.")] event_id: ID,
     ) -> Result<Option<Branch<EventAnalytics>>, Fault> {
         let id = faults::event_id("eventId", &event_id)?;
-        Ok(loaders(ctx).event(id, read_with(&ctx.look_ahead())).await?.map(EventAnalytics).map(Branch))
+        Ok(loaders(ctx).event(id, read_with(&[ctx.look_ahead()])).await?.map(EventAnalytics).map(Branch))
     }
 
     /// The events that the caller may see.

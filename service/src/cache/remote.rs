@@ -9,7 +9,7 @@ use super::{Away, Key, Source, TTL, Value};
 use crate::redis::Redis;
 
 /// Part of every fence: another format of values, or another database behind the same Redis, has other fences.
-const FORMAT: &str = "4";
+const FORMAT: &str = "5";
 
 /// Gives the fence, made where there is none or where it belongs to somebody else, and the entry if it was filled
 /// under that fence. A lost fence comes back as another one, so nothing that was filled before it was lost counts.

@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::{BreakerState, Channel, ChannelType, Event, EventStatus};
+use crate::domain::{BreakerState, Channel, ChannelType, Event, EventStatus, Told};
 
 /// A channel that has only just appeared has not been read yet, which is no reason for alarm.
 const GRACE: TimeDelta = TimeDelta::minutes(1);
@@ -42,49 +42,55 @@ impl Breakers {
 }
 
 impl Freshness {
-    /// Of one channel of an event that stands where `status` says.
+    /// Of one channel of an event that stands where `status` says; `None` where it was read without what tells it.
     #[must_use]
     pub fn of_channel(
         channel: &Channel,
         status: EventStatus,
         breakers: Breakers,
         now: DateTime<Utc>,
-    ) -> Self {
+    ) -> Option<Self> {
+        let Told { distributed_at, read_at, fresh_until } = channel.told?;
         let breaker = breakers.of(channel.channel_type);
         // Only events that are active are kept current.
         let is_meant_to_be_read = breaker.is_some() && status == EventStatus::Active;
-        let is_old = match channel.fresh_until {
+        let is_old = match fresh_until {
             Some(fresh_until) => fresh_until < now,
             None => channel.created_at + GRACE < now,
         };
         let is_stale = is_meant_to_be_read && (is_old || breaker != Some(BreakerState::Closed));
         let source = if is_stale {
             DataSource::Stored
-        } else if channel.read_at.is_some() && channel.read_at >= channel.distributed_at {
+        } else if read_at.is_some() && read_at >= distributed_at {
             DataSource::ExternalApi
         } else {
             DataSource::Kafka
         };
-        let as_of = channel.read_at.max(channel.distributed_at).unwrap_or(channel.updated_at);
-        Self { as_of, source, is_stale, breaker }
+        let as_of = read_at.max(distributed_at).unwrap_or(channel.updated_at);
+        Some(Self { as_of, source, is_stale, breaker })
     }
 
-    /// Of an event with these channels: as current as the least current of them.
+    /// Of an event with these channels: as current as the least current of them; `None` where one was read without what
+    /// tells it.
     #[must_use]
-    pub fn of_event(event: &Event, channels: &[Channel], breakers: Breakers, now: DateTime<Utc>) -> Self {
+    pub fn of_event(
+        event: &Event,
+        channels: &[Channel],
+        breakers: Breakers,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
         let kafka =
             Self { as_of: event.updated_at, source: DataSource::Kafka, is_stale: false, breaker: None };
-        channels
-            .iter()
-            .map(|channel| Self::of_channel(channel, event.status, breakers, now))
-            .reduce(Self::worse)
-            .map_or(kafka, |worst| {
-                if worst.source == DataSource::Kafka {
-                    Self { breaker: worst.breaker, ..kafka }
-                } else {
-                    worst
-                }
-            })
+        let mut worst: Option<Self> = None;
+        for channel in channels {
+            let of_it = Self::of_channel(channel, event.status, breakers, now)?;
+            worst = Some(worst.map_or(of_it, |worst| worst.worse(of_it)));
+        }
+        Some(match worst {
+            None => kafka,
+            Some(worst) if worst.source == DataSource::Kafka => Self { breaker: worst.breaker, ..kafka },
+            Some(worst) => worst,
+        })
     }
 
     fn worse(self, other: Self) -> Self {
@@ -143,9 +149,11 @@ mod tests {
             average_duration: 0,
             created_at: at(0),
             updated_at: at(9),
-            distributed_at: distributed.map(at),
-            read_at: read.map(at),
-            fresh_until: read.map(|minute| at(minute + 3)),
+            told: Some(Told {
+                distributed_at: distributed.map(at),
+                read_at: read.map(at),
+                fresh_until: read.map(|minute| at(minute + 3)),
+            }),
         }
     }
 
@@ -173,7 +181,7 @@ mod tests {
     #[test]
     fn a_channel_is_told_by_its_newest_statement() {
         let of = |channel: &Channel, now| {
-            let freshness = Freshness::of_channel(channel, EventStatus::Active, CLOSED, at(now));
+            let freshness = Freshness::of_channel(channel, EventStatus::Active, CLOSED, at(now)).unwrap();
             (freshness.as_of, freshness.source, freshness.is_stale)
         };
         let tv = |distributed, read| channel(ChannelType::Tv, distributed, read);
@@ -194,7 +202,7 @@ mod tests {
     #[test]
     fn an_open_breaker_makes_active_events_stale() {
         let voice = channel(ChannelType::Voice, Some(1), Some(5));
-        let of = |status| Freshness::of_channel(&voice, status, CLOSED, at(6));
+        let of = |status| Freshness::of_channel(&voice, status, CLOSED, at(6)).unwrap();
         let open = Some(BreakerState::Open);
         let stored = Freshness { as_of: at(5), source: DataSource::Stored, is_stale: true, breaker: open };
         assert_eq!(of(EventStatus::Active), stored);
@@ -204,8 +212,9 @@ mod tests {
 
     #[test]
     fn an_event_is_as_current_as_the_least_current_of_its_channels() {
-        let of =
-            |channels: &[Channel]| Freshness::of_event(&event(EventStatus::Active), channels, CLOSED, at(7));
+        let of = |channels: &[Channel]| {
+            Freshness::of_event(&event(EventStatus::Active), channels, CLOSED, at(7)).unwrap()
+        };
         let kafka = Freshness { as_of: at(20), source: DataSource::Kafka, is_stale: false, breaker: None };
         assert_eq!(of(&[]), kafka);
         let sns = channel(ChannelType::Sns, Some(1), None);
@@ -225,6 +234,8 @@ mod tests {
             is_stale: true,
             breaker: Some(BreakerState::Open),
         };
-        assert_eq!(of(&[voice, sns, tv]), worst);
+        assert_eq!(of(&[voice, sns, tv.clone()]), worst);
+        let untold = Channel { told: None, ..tv.clone() };
+        assert_eq!(Freshness::of_event(&event(EventStatus::Active), &[tv, untold], CLOSED, at(7)), None);
     }
 }

@@ -74,6 +74,13 @@ pub struct Channel {
     pub created_at: DateTime<Utc>,
     /// The latest instant that touched the row.
     pub updated_at: DateTime<Utc>,
+    /// `None` where it was not read.
+    pub told: Option<Told>,
+}
+
+/// What a channel's freshness is found out by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
     /// The time of its newest distribution.
     pub distributed_at: Option<DateTime<Utc>>,
     /// When its external API last told its numbers.

@@ -145,9 +145,7 @@ mod tests {
             average_duration: 0,
             created_at: at(100),
             updated_at: at(200),
-            distributed_at: None,
-            read_at: None,
-            fresh_until: None,
+            told: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use rust_decimal::Decimal;
 use sea_orm::sqlx::{self, postgres::PgRow};
 
@@ -14,23 +14,36 @@ use super::{
 use crate::{
     Error, Service,
     cache::{self, Labelled},
-    domain::{Channel, ChannelName, ChannelType, EventId},
+    domain::{Channel, ChannelName, ChannelType, EventId, Told},
     readers::{KeyedRead, Readers},
 };
 
-/// The channels that some condition selects, with what is known of their readings: all of one event's in one row of arrays,
-/// because sending and reading a row for each takes longer than finding them. [`ChannelArrays`] reads them.
+/// The channels that some condition selects, all of one event's in one row of arrays, because sending and reading a row for
+/// each takes longer than finding them. [`ChannelArrays`] reads them; with what their freshness is told by where that is
+/// asked for.
 macro_rules! channel_arrays {
     () => {
-        "array_agg(ARRAY[stored.channel_name, stored.channel_type]) AS names, \
-         array_agg(ARRAY[stored.impressions, stored.views, stored.clicks, stored.participants, stored.conversions, \
-         stored.likes, stored.comments, stored.shares, stored.total_calls, stored.completed_calls, \
-         stored.average_duration]) AS counters, \
-         array_agg(stored.distribution_cost) AS costs, \
-         array_agg(ARRAY[stored.created_at, stored.updated_at, CASE WHEN from_distribution THEN described_at END, \
-         read_at, fresh_until]) AS instants \
-         FROM channel_stats AS stored LEFT JOIN channel_reading AS last \
-         ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name"
+        channel_arrays!("", "")
+    };
+    (told) => {
+        channel_arrays!(
+            ", CASE WHEN from_distribution THEN described_at END, read_at, fresh_until",
+            " LEFT JOIN channel_reading AS last \
+             ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name"
+        )
+    };
+    ($told:literal, $by:literal) => {
+        concat!(
+            "array_agg(ARRAY[stored.channel_name, stored.channel_type]) AS names, \
+             array_agg(ARRAY[stored.impressions, stored.views, stored.clicks, stored.participants, \
+             stored.conversions, stored.likes, stored.comments, stored.shares, stored.total_calls, \
+             stored.completed_calls, stored.average_duration]) AS counters, \
+             array_agg(stored.distribution_cost) AS costs, \
+             array_agg(ARRAY[stored.created_at, stored.updated_at",
+            $told,
+            "]) AS instants FROM channel_stats AS stored",
+            $by
+        )
     };
 }
 
@@ -39,7 +52,7 @@ macro_rules! channels {
     ($condition:literal) => {
         concat!(
             "SELECT stored.event_id, ",
-            channel_arrays!(),
+            channel_arrays!(told),
             " WHERE ",
             $condition,
             " GROUP BY stored.event_id"
@@ -50,12 +63,18 @@ macro_rules! channels {
 pub(super) use channel_arrays;
 
 /// Reads the channels of one answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ChannelArrays {
+    /// Whether what their freshness is told by is there.
+    told: bool,
     names: Repeated<ChannelName>,
 }
 
 impl ChannelArrays {
+    pub(super) fn new(told: bool) -> Self {
+        Self { told, names: Repeated::default() }
+    }
+
     /// The channels of this event, by name.
     pub(super) fn read(
         &mut self,
@@ -87,9 +106,7 @@ impl ChannelArrays {
                 distribution_cost: costs.next()?,
                 created_at: instants.next()?.and_utc(),
                 updated_at: instants.next()?.and_utc(),
-                distributed_at: maybe_instant(&mut instants)?,
-                read_at: maybe_instant(&mut instants)?,
-                fresh_until: maybe_instant(&mut instants)?,
+                told: if self.told { Some(told(&mut instants)?) } else { None },
             });
         }
         // The database puts them together as it finds them.
@@ -98,13 +115,14 @@ impl ChannelArrays {
     }
 }
 
-fn maybe_instant(instants: &mut Elements<'_, NaiveDateTime>) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    Ok(instants.maybe()?.map(|at| at.and_utc()))
+fn told(instants: &mut Elements<'_, NaiveDateTime>) -> Result<Told, sqlx::Error> {
+    let mut next = || Ok::<_, sqlx::Error>(instants.maybe()?.map(|at| at.and_utc()));
+    Ok(Told { distributed_at: next()?, read_at: next()?, fresh_until: next()? })
 }
 
 /// The channels of each event of an answer.
 fn channels(rows: &[PgRow]) -> impl Iterator<Item = Result<(EventId, Arc<[Channel]>), Error>> {
-    let mut arrays = ChannelArrays::default();
+    let mut arrays = ChannelArrays::new(true);
     rows.iter().enumerate().map(move |(index, row)| {
         let mut columns = Columns::from(row, 0, index > 0);
         let event_id = EventId::trusted(columns.next()?);

@@ -28,13 +28,15 @@ pub struct EventEntry {
     pub is_one_look: bool,
 }
 
-/// What is read of events at once.
+/// What is read of events at once, each with what stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum With {
-    /// Their channels, in the same statement.
-    Channels,
     /// Nothing else.
     Nothing,
+    /// Their channels, in the same statement.
+    Channels,
+    /// What the channels' freshness is told by.
+    Freshness,
 }
 
 /// The columns that [`EventRows`] reads, in the order of the entity's.
@@ -52,16 +54,18 @@ macro_rules! described {
     };
 }
 
-const DESCRIBED: &str = described!();
-
 /// The same, each with its channels.
-const DESCRIBED_WITH_CHANNELS: &str = concat!(
-    "SELECT described.*, of_it.* FROM (",
-    described!(),
-    ") AS described CROSS JOIN LATERAL (SELECT ",
-    channel_arrays!(),
-    " WHERE stored.event_id = described.event_id) AS of_it"
-);
+macro_rules! described_with_channels {
+    ($($told:ident)?) => {
+        concat!(
+            "SELECT described.*, of_it.* FROM (",
+            described!(),
+            ") AS described CROSS JOIN LATERAL (SELECT ",
+            channel_arrays!($($told)?),
+            " WHERE stored.event_id = described.event_id) AS of_it"
+        )
+    };
+}
 
 /// How many columns an event has.
 pub(super) const EVENT_COLUMNS: usize = 15;
@@ -72,24 +76,27 @@ pub(super) struct EventRows {
     /// Whether there was one.
     begun: bool,
     owners: Repeated<UserId>,
-    /// Where those of a row's event begin, where they are read.
-    channels_at: Option<usize>,
-    channels: ChannelArrays,
+    /// Where those of a row's event begin, and how they are read.
+    channels: Option<(usize, ChannelArrays)>,
 }
 
 impl EventRows {
-    /// Without channels, or with those that begin at some column.
-    pub(super) fn new(channels_at: Option<usize>) -> Self {
-        Self { begun: false, owners: Repeated::default(), channels_at, channels: ChannelArrays::default() }
+    /// Where channels are read, they begin at some column.
+    pub(super) fn new(with: With, channels_at: usize) -> Self {
+        let channels = match with {
+            With::Nothing => None,
+            With::Channels => Some((channels_at, ChannelArrays::new(false))),
+            With::Freshness => Some((channels_at, ChannelArrays::new(true))),
+        };
+        Self { begun: false, owners: Repeated::default(), channels }
     }
 
     /// The event that a row begins with.
     pub(super) fn read(&mut self, row: &PgRow) -> Result<EventEntry, Error> {
         let event = event(&mut Columns::from(row, 0, self.begun), &mut self.owners)?;
-        let channels = match self.channels_at {
-            Some(at) => {
-                let mut columns = Columns::from(row, at, self.begun);
-                Some(self.channels.read(&event.event_id, &mut columns)?)
+        let channels = match &mut self.channels {
+            Some((at, arrays)) => {
+                Some(arrays.read(&event.event_id, &mut Columns::from(row, *at, self.begun))?)
             }
             None => None,
         };
@@ -136,12 +143,13 @@ impl KeyedRead for ReadEvents {
         ids: Vec<EventId>,
     ) -> Result<HashMap<EventId, Arc<EventEntry>>, Error> {
         let ids: Vec<&str> = ids.iter().map(EventId::as_str).collect();
-        let (statement, channels_at) = match self.0 {
-            With::Nothing => (DESCRIBED, None),
-            With::Channels => (DESCRIBED_WITH_CHANNELS, Some(EVENT_COLUMNS)),
+        let statement = match self.0 {
+            With::Nothing => described!(),
+            With::Channels => described_with_channels!(),
+            With::Freshness => described_with_channels!(told),
         };
         let rows = readers.rows(|| sqlx::query(statement).bind(&ids)).await?;
-        let mut events = EventRows::new(channels_at);
+        let mut events = EventRows::new(self.0, EVENT_COLUMNS);
         let entry = |row| {
             let entry = events.read(row)?;
             Ok((entry.event.event_id.clone(), Arc::new(entry)))
@@ -157,7 +165,7 @@ pub(super) fn texts<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
 
 impl Service {
     /// The events among `ids` that are described and that the viewer may see. What has to be read of them is read `with`
-    /// their channels or without.
+    /// what will be asked for next; where it is kept, for whatever others will ask for.
     ///
     /// # Errors
     /// What the database says.
@@ -168,6 +176,10 @@ impl Service {
         with: With,
     ) -> Result<HashMap<EventId, Arc<EventEntry>>, Error> {
         self.installation().await?;
+        let with = match with {
+            With::Channels if self.cache().keeps() => With::Freshness,
+            with => with,
+        };
         let lookups = self.kept_entries(ids).await;
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing = HashMap::new();

@@ -6,9 +6,10 @@ use service::{
 };
 
 use crate::{
+    error::Fault,
     graphql::{
         context::loaders,
-        freshness::Freshness,
+        freshness::{Freshness, told},
         global_id::GlobalId,
         leaf::Row,
         scalar::{DateTime, Decimal},
@@ -266,8 +267,10 @@ impl ChannelAnalytics {
     }
 
     /// How fresh the channel's numbers are.
-    async fn freshness(&self, ctx: &Context<'_>) -> Freshness {
-        let (breakers, now) = loaders(ctx).reader().freshness().await;
-        channel_api::Freshness::of_channel(&self.channel, self.status, breakers, now).into()
+    async fn freshness(&self, ctx: &Context<'_>) -> Result<Freshness, Fault> {
+        let loaders = loaders(ctx);
+        let (breakers, now) = loaders.reader().freshness().await;
+        let freshness = channel_api::Freshness::of_channel(&self.channel, self.status, breakers, now);
+        told(loaders.reader(), freshness)
     }
 }

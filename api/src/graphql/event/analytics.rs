@@ -15,7 +15,7 @@ use crate::{
         channel::{CHANNELS, ChannelAnalytics, ChannelMetric, ChannelType},
         context::loaders,
         faults,
-        freshness::Freshness,
+        freshness::{Freshness, told},
         global_id::GlobalId,
         leaf::{Leaf, Row, Table},
         scalar::{DateTime, Decimal, TimeZone},
@@ -37,14 +37,25 @@ pub(crate) enum EventStatus {
 }
 
 /// Fields that need all of an event's channels.
-const OF_CHANNELS: [&str; 3] = ["channels", "funnel", "freshness"];
+const OF_CHANNELS: [&str; 2] = ["channels", "funnel"];
+/// Of an event, and of its channels.
+const FRESHNESS: &str = "freshness";
 
 /// Fields of ROI that need sums over them.
 const OF_SPENDING: [&str; 2] = ["distributionCost", "costPerConversion"];
 
-/// What to read events with, by what is asked for of them.
-pub(crate) fn read_with(asked: &Lookahead<'_>) -> With {
-    if OF_CHANNELS.iter().any(|field| asked.field(field).exists()) { With::Channels } else { With::Nothing }
+/// What to read events with, by what is asked for of them in these places together.
+pub(crate) fn read_with(asked: &[Lookahead<'_>]) -> With {
+    let is_asked = |name| asked.iter().any(|asked| asked.field(name).exists());
+    let is_told = |of| asked.iter().any(|asked| asked.field(of).field(FRESHNESS).exists());
+    let are_channels = OF_CHANNELS.into_iter().any(is_asked);
+    if is_asked(FRESHNESS) || are_channels && ["channels", "channel"].into_iter().any(is_told) {
+        With::Freshness
+    } else if are_channels {
+        With::Channels
+    } else {
+        With::Nothing
+    }
 }
 
 /// What a forecast is counted as in the cost of an operation: models are fitted for it.
@@ -258,6 +269,7 @@ impl EventAnalytics {
         let loaders = loaders(ctx);
         let channels = loaders.channels(&self.0).await?;
         let (breakers, now) = loaders.reader().freshness().await;
-        Ok(channel_api::Freshness::of_event(&self.0.event, &channels, breakers, now).into())
+        let freshness = channel_api::Freshness::of_event(&self.0.event, &channels, breakers, now);
+        told(loaders.reader(), freshness)
     }
 }

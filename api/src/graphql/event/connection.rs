@@ -76,10 +76,8 @@ impl EventConnection {
         };
         let entries = match with {
             With::Nothing => page.entries().cloned().collect(),
-            With::Channels if page.entries().all(|entry| entry.channels.is_some()) => {
-                page.entries().cloned().collect()
-            }
-            With::Channels => try_join_all(page.entries().map(|entry| whole(&loaders, entry))).await?,
+            _ if page.entries().all(|entry| entry.channels.is_some()) => page.entries().cloned().collect(),
+            _ => try_join_all(page.entries().map(|entry| whole(&loaders, entry))).await?,
         };
         Ok(Self { page, entries, filter, owner: owner.cloned() })
     }
@@ -87,10 +85,7 @@ impl EventConnection {
 
 fn asked_of_events(ctx: &Context<'_>) -> With {
     let asked = ctx.look_ahead();
-    match read_with(&asked.field("nodes")) {
-        With::Channels => With::Channels,
-        With::Nothing => read_with(&asked.field("edges").field("node")),
-    }
+    read_with(&[asked.field("nodes"), asked.field("edges").field("node")])
 }
 
 /// The event with its channels: what is asked for of it is then at hand.

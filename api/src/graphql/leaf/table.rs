@@ -109,7 +109,7 @@ mod tests {
                 "views": 9 * number, "clicks": 8 * number, "participants": 7 * number, "conversions": number,
                 "distribution_cost": "1000000.5", "likes": 1, "comments": 2, "shares": 3, "total_calls": 5,
                 "completed_calls": 4, "average_duration": 61, "created_at": "2026-01-05T09:00:00Z",
-                "updated_at": "2026-01-05T09:00:00.123456Z", "read_at": null
+                "updated_at": "2026-01-05T09:00:00.123456Z"
             })
         };
         let channels =

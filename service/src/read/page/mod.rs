@@ -13,7 +13,7 @@ use self::list::{List, Listed, Place, beyond};
 pub(super) use self::outermost::ReadOutermostPages;
 use super::{
     EventEntry, EventFilter, EventOrder, With,
-    entry::{EventRows, texts},
+    entry::{EVENT_COLUMNS, EventRows, texts},
     filter::any,
 };
 use crate::{
@@ -174,7 +174,7 @@ impl Service {
         // Not as a parameter: PostgreSQL would plan for a tenth of the table, and sort it.
         statement.sql = format!("{} LIMIT {}", statement.sql, page.read());
         let rows = self.readers().statement(&statement).await.map_err(Error::from)?;
-        let mut events = EventRows::new(None);
+        let mut events = EventRows::new(With::Nothing, EVENT_COLUMNS);
         let read = rows.iter().map(|row| Listed::read(&mut events, row));
         let page = list.page(cursors, filter.clone(), read.collect::<Result<_, Error>>()?);
         self.note_read(page.entries());

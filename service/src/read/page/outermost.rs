@@ -73,16 +73,18 @@ impl ReadOutermostPages {
             values.0.len(),
             self.page.read(),
         );
-        let sql = match self.with {
-            With::Nothing => listed,
-            With::Channels => format!(
-                concat!(
-                    "SELECT listed.*, of_it.* FROM ({}) AS listed CROSS JOIN LATERAL (SELECT ",
-                    channel_arrays!(),
-                    // Not of the event that only says that there are more.
-                    " WHERE stored.event_id = listed.event_id AND listed.place <= {}) AS of_it"
-                ),
-                listed, self.page.limit
+        let arrays = match self.with {
+            With::Nothing => None,
+            With::Channels => Some(channel_arrays!()),
+            With::Freshness => Some(channel_arrays!(told)),
+        };
+        let sql = match arrays {
+            None => listed,
+            // Not of the event that only says that there are more.
+            Some(arrays) => format!(
+                "SELECT listed.*, of_it.* FROM ({listed}) AS listed CROSS JOIN LATERAL (SELECT {arrays} \
+                 WHERE stored.event_id = listed.event_id AND listed.place <= {}) AS of_it",
+                self.page.limit
             ),
         };
         Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
@@ -107,11 +109,7 @@ impl KeyedRead for ReadOutermostPages {
         let mut placed = placed.collect::<Result<Vec<_>, sqlx::Error>>()?;
         // The database joins them as it finds them.
         placed.sort_unstable_by_key(|(place, _)| *place);
-        let channels_at = match self.with {
-            With::Nothing => None,
-            With::Channels => Some(CHANNELS),
-        };
-        let mut events = EventRows::new(channels_at);
+        let mut events = EventRows::new(self.with, CHANNELS);
         let mut lists: HashMap<&str, Vec<Listed>> = HashMap::with_capacity(users.len());
         for ((_, owner), row) in placed {
             lists.entry(owner).or_default().push(Listed::read(&mut events, row)?);

@@ -9,6 +9,7 @@ mod documents;
 mod errors;
 mod examples;
 mod export;
+mod freshness;
 mod indexes;
 mod paging;
 mod replica;
