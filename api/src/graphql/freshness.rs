@@ -44,19 +44,16 @@ pub(crate) struct Freshness {
     breaker: Option<BreakerState>,
 }
 
-/// Where freshness is asked for, what tells it is read.
-pub(super) fn told(reader: &Reader, freshness: Option<channel_api::Freshness>) -> Result<Freshness, Fault> {
-    let defect = || reader.reporter.defect("a channel was read without what its freshness is told by");
-    freshness.map(Into::into).ok_or_else(defect)
-}
-
-impl From<channel_api::Freshness> for Freshness {
-    fn from(freshness: channel_api::Freshness) -> Self {
-        Self {
+impl Freshness {
+    /// Look-ahead sees to it that what it follows from was read: `None` is a defect.
+    pub(super) fn of(reader: &Reader, freshness: Option<channel_api::Freshness>) -> Result<Self, Fault> {
+        let defect = || reader.reporter.defect("a channel was read without when it was last told");
+        let freshness = freshness.ok_or_else(defect)?;
+        Ok(Self {
             as_of: freshness.as_of.into(),
             source: freshness.source.into(),
             is_stale: freshness.is_stale,
             breaker: freshness.breaker.map(Into::into),
-        }
+        })
     }
 }

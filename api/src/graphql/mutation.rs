@@ -11,7 +11,7 @@ use super::{
     context::{loaders, renew},
     event::{EventAnalytics, read_with},
     faults,
-    freshness::{Freshness, told},
+    freshness::Freshness,
     leaf::Branch,
 };
 use crate::error::{ErrorCode, Fault};
@@ -80,7 +80,10 @@ impl RefreshEventPayload {
         let refresh = |one: &Refreshed| {
             let channel = channels.iter().find(|channel| channel.channel_name == one.channel_name)?;
             let freshness = channel_api::Freshness::of_channel(channel, entry.event.status, breakers, now);
-            Some(told(loaders.reader(), freshness).map(|freshness| ChannelRefresh::of(one, freshness)))
+            Some(
+                Freshness::of(loaders.reader(), freshness)
+                    .map(|freshness| ChannelRefresh::of(one, freshness)),
+            )
         };
         self.refreshed.iter().filter_map(refresh).collect()
     }

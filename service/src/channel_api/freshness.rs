@@ -1,6 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::{BreakerState, Channel, ChannelType, Event, EventStatus, Told};
+use crate::domain::{BreakerState, Channel, ChannelType, Event, EventStatus, LastTold};
 
 /// A channel that has only just appeared has not been read yet, which is no reason for alarm.
 const GRACE: TimeDelta = TimeDelta::minutes(1);
@@ -42,7 +42,7 @@ impl Breakers {
 }
 
 impl Freshness {
-    /// Of one channel of an event that stands where `status` says; `None` where it was read without what tells it.
+    /// Of one channel of an event that stands where `status` says; `None` where it was read without when it was last told.
     #[must_use]
     pub fn of_channel(
         channel: &Channel,
@@ -50,7 +50,7 @@ impl Freshness {
         breakers: Breakers,
         now: DateTime<Utc>,
     ) -> Option<Self> {
-        let Told { distributed_at, read_at, fresh_until } = channel.told?;
+        let LastTold { distributed_at, read_at, fresh_until } = channel.last_told?;
         let breaker = breakers.of(channel.channel_type);
         // Only events that are active are kept current.
         let is_meant_to_be_read = breaker.is_some() && status == EventStatus::Active;
@@ -70,8 +70,8 @@ impl Freshness {
         Some(Self { as_of, source, is_stale, breaker })
     }
 
-    /// Of an event with these channels: as current as the least current of them; `None` where one was read without what
-    /// tells it.
+    /// Of an event with these channels: as current as the least current of them; `None` where one was read without when
+    /// it was last told.
     #[must_use]
     pub fn of_event(
         event: &Event,
@@ -149,7 +149,7 @@ mod tests {
             average_duration: 0,
             created_at: at(0),
             updated_at: at(9),
-            told: Some(Told {
+            last_told: Some(LastTold {
                 distributed_at: distributed.map(at),
                 read_at: read.map(at),
                 fresh_until: read.map(|minute| at(minute + 3)),
@@ -235,7 +235,7 @@ mod tests {
             breaker: Some(BreakerState::Open),
         };
         assert_eq!(of(&[voice, sns, tv.clone()]), worst);
-        let untold = Channel { told: None, ..tv.clone() };
+        let untold = Channel { last_told: None, ..tv.clone() };
         assert_eq!(Freshness::of_event(&event(EventStatus::Active), &[tv, untold], CLOSED, at(7)), None);
     }
 }

@@ -74,13 +74,13 @@ pub struct Channel {
     pub created_at: DateTime<Utc>,
     /// The latest instant that touched the row.
     pub updated_at: DateTime<Utc>,
-    /// `None` where it was not read.
-    pub told: Option<Told>,
+    /// `None` where that was not read.
+    pub last_told: Option<LastTold>,
 }
 
-/// What a channel's freshness is found out by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+/// When a channel's numbers were last told, and by whom: its freshness follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTold {
     /// The time of its newest distribution.
     pub distributed_at: Option<DateTime<Utc>>,
     /// When its external API last told its numbers.

@@ -10,7 +10,7 @@ mod user;
 mod viewer;
 
 pub use breaker::BreakerState;
-pub use channel::{Channel, ChannelType, Told};
+pub use channel::{Channel, ChannelType, LastTold};
 pub use event::{Event, EventStatus};
 pub use granularity::Granularity;
 pub use id::{ChannelName, EventId, InvalidId, Revision, UserId};

@@ -145,7 +145,7 @@ mod tests {
             average_duration: 0,
             created_at: at(100),
             updated_at: at(200),
-            told: None,
+            last_told: None,
         }
     }
 

@@ -14,25 +14,25 @@ use super::{
 use crate::{
     Error, Service,
     cache::{self, Labelled},
-    domain::{Channel, ChannelName, ChannelType, EventId, Told},
+    domain::{Channel, ChannelName, ChannelType, EventId, LastTold},
     readers::{KeyedRead, Readers},
 };
 
 /// The channels that some condition selects, all of one event's in one row of arrays, because sending and reading a row for
-/// each takes longer than finding them. [`ChannelArrays`] reads them; with what their freshness is told by where that is
+/// each takes longer than finding them. [`ChannelArrays`] reads them; with when they were last told where freshness is
 /// asked for.
 macro_rules! channel_arrays {
     () => {
         channel_arrays!("", "")
     };
-    (told) => {
+    (freshness) => {
         channel_arrays!(
             ", CASE WHEN from_distribution THEN described_at END, read_at, fresh_until",
             " LEFT JOIN channel_reading AS last \
              ON last.event_id = stored.event_id AND last.channel_name = stored.channel_name"
         )
     };
-    ($told:literal, $by:literal) => {
+    ($more_instants:literal, $join:literal) => {
         concat!(
             "array_agg(ARRAY[stored.channel_name, stored.channel_type]) AS names, \
              array_agg(ARRAY[stored.impressions, stored.views, stored.clicks, stored.participants, \
@@ -40,9 +40,9 @@ macro_rules! channel_arrays {
              stored.completed_calls, stored.average_duration]) AS counters, \
              array_agg(stored.distribution_cost) AS costs, \
              array_agg(ARRAY[stored.created_at, stored.updated_at",
-            $told,
+            $more_instants,
             "]) AS instants FROM channel_stats AS stored",
-            $by
+            $join
         )
     };
 }
@@ -52,7 +52,7 @@ macro_rules! channels {
     ($condition:literal) => {
         concat!(
             "SELECT stored.event_id, ",
-            channel_arrays!(told),
+            channel_arrays!(freshness),
             " WHERE ",
             $condition,
             " GROUP BY stored.event_id"
@@ -65,14 +65,14 @@ pub(super) use channel_arrays;
 /// Reads the channels of one answer.
 #[derive(Debug)]
 pub(super) struct ChannelArrays {
-    /// Whether what their freshness is told by is there.
-    told: bool,
+    /// Whether when they were last told is there.
+    with_freshness: bool,
     names: Repeated<ChannelName>,
 }
 
 impl ChannelArrays {
-    pub(super) fn new(told: bool) -> Self {
-        Self { told, names: Repeated::default() }
+    pub(super) fn new(with_freshness: bool) -> Self {
+        Self { with_freshness, names: Repeated::default() }
     }
 
     /// The channels of this event, by name.
@@ -106,7 +106,7 @@ impl ChannelArrays {
                 distribution_cost: costs.next()?,
                 created_at: instants.next()?.and_utc(),
                 updated_at: instants.next()?.and_utc(),
-                told: if self.told { Some(told(&mut instants)?) } else { None },
+                last_told: if self.with_freshness { Some(last_told(&mut instants)?) } else { None },
             });
         }
         // The database puts them together as it finds them.
@@ -115,9 +115,9 @@ impl ChannelArrays {
     }
 }
 
-fn told(instants: &mut Elements<'_, NaiveDateTime>) -> Result<Told, sqlx::Error> {
+fn last_told(instants: &mut Elements<'_, NaiveDateTime>) -> Result<LastTold, sqlx::Error> {
     let mut next = || Ok::<_, sqlx::Error>(instants.maybe()?.map(|at| at.and_utc()));
-    Ok(Told { distributed_at: next()?, read_at: next()?, fresh_until: next()? })
+    Ok(LastTold { distributed_at: next()?, read_at: next()?, fresh_until: next()? })
 }
 
 /// The channels of each event of an answer.

@@ -28,14 +28,14 @@ pub struct EventEntry {
     pub is_one_look: bool,
 }
 
-/// What is read of events at once, each with what stands before it.
+/// What is read of events at once; each includes the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum With {
     /// Nothing else.
     Nothing,
     /// Their channels, in the same statement.
     Channels,
-    /// What the channels' freshness is told by.
+    /// Also when the channels were last told, which their freshness follows from.
     Freshness,
 }
 
@@ -56,12 +56,12 @@ macro_rules! described {
 
 /// The same, each with its channels.
 macro_rules! described_with_channels {
-    ($($told:ident)?) => {
+    ($($freshness:ident)?) => {
         concat!(
             "SELECT described.*, of_it.* FROM (",
             described!(),
             ") AS described CROSS JOIN LATERAL (SELECT ",
-            channel_arrays!($($told)?),
+            channel_arrays!($($freshness)?),
             " WHERE stored.event_id = described.event_id) AS of_it"
         )
     };
@@ -146,7 +146,7 @@ impl KeyedRead for ReadEvents {
         let statement = match self.0 {
             With::Nothing => described!(),
             With::Channels => described_with_channels!(),
-            With::Freshness => described_with_channels!(told),
+            With::Freshness => described_with_channels!(freshness),
         };
         let rows = readers.rows(|| sqlx::query(statement).bind(&ids)).await?;
         let mut events = EventRows::new(self.0, EVENT_COLUMNS);

@@ -9,7 +9,7 @@ use crate::{
     error::Fault,
     graphql::{
         context::loaders,
-        freshness::{Freshness, told},
+        freshness::Freshness,
         global_id::GlobalId,
         leaf::Row,
         scalar::{DateTime, Decimal},
@@ -271,6 +271,6 @@ impl ChannelAnalytics {
         let loaders = loaders(ctx);
         let (breakers, now) = loaders.reader().freshness().await;
         let freshness = channel_api::Freshness::of_channel(&self.channel, self.status, breakers, now);
-        told(loaders.reader(), freshness)
+        Freshness::of(loaders.reader(), freshness)
     }
 }

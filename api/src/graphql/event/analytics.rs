@@ -15,7 +15,7 @@ use crate::{
         channel::{CHANNELS, ChannelAnalytics, ChannelMetric, ChannelType},
         context::loaders,
         faults,
-        freshness::{Freshness, told},
+        freshness::Freshness,
         global_id::GlobalId,
         leaf::{Leaf, Row, Table},
         scalar::{DateTime, Decimal, TimeZone},
@@ -270,6 +270,6 @@ impl EventAnalytics {
         let channels = loaders.channels(&self.0).await?;
         let (breakers, now) = loaders.reader().freshness().await;
         let freshness = channel_api::Freshness::of_event(&self.0.event, &channels, breakers, now);
-        told(loaders.reader(), freshness)
+        Freshness::of(loaders.reader(), freshness)
     }
 }

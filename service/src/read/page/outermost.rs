@@ -76,7 +76,7 @@ impl ReadOutermostPages {
         let arrays = match self.with {
             With::Nothing => None,
             With::Channels => Some(channel_arrays!()),
-            With::Freshness => Some(channel_arrays!(told)),
+            With::Freshness => Some(channel_arrays!(freshness)),
         };
         let sql = match arrays {
             None => listed,
