@@ -1,6 +1,7 @@
 //! The cases, each of two things in turns.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -86,9 +87,15 @@ impl Bench<'_> {
             let memory = memory(gateway.id()?)?;
             println!("memory after warm load: {memory:.1} MiB (goal: 120)");
         }
-        // Last: it adds to the tables.
-        if self.wanted("live dashboard") {
-            rows.push(self.live("live dashboard").await?);
+        // Last: they add to the tables.
+        for (case, events, goal) in [
+            ("live dashboard", 0..live::EVENTS, "0.7"),
+            // Of which none has to be made anew: what coming in leaves to whoever asks.
+            ("live, other events", live::EVENTS..2 * live::EVENTS, "–"),
+        ] {
+            if self.wanted(case) {
+                rows.push(self.live(case, events, goal).await?);
+            }
         }
         Ok(rows)
     }
@@ -106,7 +113,7 @@ impl Bench<'_> {
             script.text()
         );
         let gateway = self.testbed.start_with(Role::Serve, &[("CACHE", "off")]).await?;
-        let requests = question.requests(question.subjects(WHOLE));
+        let requests = question.requests(0..question.subjects(WHOLE));
         let server = Server::of(&gateway, &requests)?;
         let theirs = async || {
             let before = self.database.processor_time()?;
@@ -122,7 +129,7 @@ impl Bench<'_> {
         let off = [("CACHE", "off")];
         let whole = self.testbed.start_with(Role::Serve, &off).await?;
         let tenth = self.tenth.start_with(Role::Serve, &off).await?;
-        let of = |size: Size| question.requests(question.subjects(size));
+        let of = |size: Size| question.requests(0..question.subjects(size));
         let (requests, fewer) = (of(WHOLE), of(TENTH));
         let (server, small) = (Server::of(&whole, &requests)?, Server::of(&tenth, &fewer)?);
         let ours = async || self.stretch(server, true).await;
@@ -133,7 +140,7 @@ impl Bench<'_> {
     }
 
     async fn warm(&self, case: &str, question: Question, gateway: &Pulsegate) -> anyhow::Result<Compared> {
-        let requests = question.requests(live::EVENTS);
+        let requests = question.requests(0..live::EVENTS);
         let server = Server::of(gateway, &requests)?;
         load::run(server.address, &requests, CONNECTIONS, None).await?;
         let answer = Client::connect(server.address).await?.ask(&question.request(0)).await?.to_vec();
@@ -144,9 +151,10 @@ impl Bench<'_> {
         self.compare(case, "bare axum", "0.7; CPU 1.5", ours, async || self.stretch(bare, false).await).await
     }
 
-    async fn live(&self, case: &str) -> anyhow::Result<Compared> {
+    /// The dashboards of `events`, while participants of the first of all come in.
+    async fn live(&self, case: &str, events: Range<usize>, goal: &'static str) -> anyhow::Result<Compared> {
         let gateway = self.testbed.start(Role::Serve).await?;
-        let requests = Question::Dashboard.requests(live::EVENTS);
+        let requests = Question::Dashboard.requests(events);
         let server = Server::of(&gateway, &requests)?;
         load::run(server.address, &requests, CONNECTIONS, None).await?;
         let _consumer = self.testbed.start(Role::Consume).await?;
@@ -172,7 +180,7 @@ impl Bench<'_> {
             }
             Ok(stretch)
         };
-        self.compare(case, "itself, quiet", "0.7", ours, async || self.stretch(server, true).await).await
+        self.compare(case, "itself, quiet", goal, ours, async || self.stretch(server, true).await).await
     }
 
     /// In turns, each of them first every second time.

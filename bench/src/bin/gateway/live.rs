@@ -19,7 +19,7 @@ use crate::data::FIRST_EVENT;
 use crate::load::Client;
 use crate::question::Question;
 
-/// Messages per second, and the events that they are about: as many as are read.
+/// Messages per second, and the events that they are about.
 const RATE: usize = 2_000;
 pub(crate) const EVENTS: usize = 500;
 const TICK: Duration = Duration::from_millis(50);

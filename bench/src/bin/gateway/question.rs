@@ -1,5 +1,7 @@
 //! What is asked, and about which of the events.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use crate::data::{self, EVENTS_OF_A_USER, FIRST_EVENT, FIRST_USER, Size};
@@ -59,9 +61,10 @@ impl Question {
         request(document, &variables)
     }
 
-    /// About the first `subjects` of them, in an order that jumps.
-    pub(crate) fn requests(self, subjects: usize) -> Requests {
-        (0..subjects).map(|number| self.request(number * 7_919 % subjects)).collect()
+    /// About these of them, in an order that jumps.
+    pub(crate) fn requests(self, subjects: Range<usize>) -> Requests {
+        let count = subjects.len();
+        (0..count).map(|number| self.request(subjects.start + number * 7_919 % count)).collect()
     }
 
     fn written(self, subject: usize) -> (&'static str, Value) {
