@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{LazyLock, PoisonError, RwLock},
+    sync::{LazyLock, OnceLock, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -28,6 +28,8 @@ pub(crate) const STALLED_CLIENTS: &str = "pulsegate_stalled_clients_total";
 
 /// Clients choose the names of operations, so only so many are told apart.
 const NAMES: usize = 100;
+/// How an operation without errors came out.
+const OK: &str = "ok";
 /// All others.
 const OTHER: &str = "other";
 const UNNAMED: &str = "";
@@ -142,22 +144,35 @@ const fn kind_name(kind: OperationType) -> &'static str {
     }
 }
 
-/// Counts an operation that was answered: how long it took, and how it came out (`ok` or the code of its first error).
-pub(crate) fn answered(since: Instant, answer: &Answer, name: Option<&str>, span: &Span) {
-    let code = answer.code();
-    let outcome = code.map_or("ok", |code| code.as_str());
-    span.record("graphql.outcome", outcome);
-    if code.is_some() {
-        span.record("otel.status_code", "error");
-    }
-    let name = bounded(name, code.is_none());
-    counter!(OPERATIONS, "operation" => name.clone(), "outcome" => outcome).increment(1);
-    histogram!(OPERATION_TIME, "operation" => name).record(since.elapsed());
-}
+/// What counts the answers to an operation without errors. It is found once: that takes longer than to count.
+#[derive(Default)]
+pub(crate) struct Answers(OnceLock<(Counter, Histogram)>);
 
-/// Counts queries of this name whose answer was kept: nothing is executed. Looked up once for each answer.
-pub(crate) fn recalls(name: Option<&str>) -> Counter {
-    counter!(OPERATIONS, "operation" => bounded(name, true), "outcome" => "ok")
+impl Answers {
+    /// Counts an operation that was executed: how long it took, and how it came out (`ok` or the code of its first error).
+    pub(crate) fn executed(&self, name: Option<&str>, since: Instant, answer: &Answer, span: &Span) {
+        let Some(code) = answer.code() else {
+            span.record("graphql.outcome", OK);
+            let (count, time) = self.0.get_or_init(|| {
+                let name = bounded(name, true);
+                let count = counter!(OPERATIONS, "operation" => name.clone(), "outcome" => OK);
+                (count, histogram!(OPERATION_TIME, "operation" => name))
+            });
+            count.increment(1);
+            time.record(since.elapsed());
+            return;
+        };
+        span.record("graphql.outcome", code.as_str());
+        span.record("otel.status_code", "error");
+        let name = bounded(name, false);
+        counter!(OPERATIONS, "operation" => name.clone(), "outcome" => code.as_str()).increment(1);
+        histogram!(OPERATION_TIME, "operation" => name).record(since.elapsed());
+    }
+
+    /// Counts those that were kept: nothing is executed. Of an operation that was executed without errors.
+    pub(crate) fn recalls(&self) -> Counter {
+        self.0.get().map_or_else(Counter::noop, |(count, _)| count.clone())
+    }
 }
 
 /// Counts an operation that begins to be followed.

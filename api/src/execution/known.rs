@@ -22,7 +22,7 @@ use super::{
     prepare::Chosen,
     shape::{self, Fragments},
 };
-use crate::graphql::Unmerged;
+use crate::{graphql::Unmerged, telemetry::Answers};
 
 /// Bytes of documents and of what they are parsed to, at most, as far as that can be told from their texts.
 const CAPACITY: u64 = 32 << 20;
@@ -43,6 +43,7 @@ pub(super) struct Operation {
     pub(super) chosen: Chosen,
     /// The document with no other operation in it.
     pub(super) document: ExecutableDocument,
+    pub(super) answers: Answers,
     number: u64,
     /// Whether fields are asked for twice under one key, so that the parts of their objects are merged.
     is_merged: bool,
@@ -133,7 +134,17 @@ impl Known {
             let (kind, texts) = (definition.ty, texts(definition));
             let (text, is_merged) =
                 (asked.document.clone(), is_merged(&[&chosen.selection], &chosen.fragments));
-            let made = Arc::new(Operation { text, kind, name, chosen, document, number, is_merged, texts });
+            let made = Arc::new(Operation {
+                text,
+                kind,
+                name,
+                chosen,
+                document,
+                answers: Answers::default(),
+                number,
+                is_merged,
+                texts,
+            });
             let key = (asked.document.clone(), asked.operation_name.clone());
             self.operations.insert(key, Arc::clone(&made));
             made

@@ -20,6 +20,7 @@ use std::{
 
 use async_graphql::parser::types::OperationType;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
+use metrics::Counter;
 
 use service::{Service, domain::Viewer};
 use tokio::task::unconstrained;
@@ -150,7 +151,13 @@ impl Executor {
             Ok(bill) => {
                 kept.recalls.increment(1);
                 let body = Arc::clone(&kept.body);
-                Rendered { body, outcome: Outcome::Complete, bill: Some(bill), holds: None, name: None }
+                Rendered {
+                    body,
+                    outcome: Outcome::Complete,
+                    bill: Some(bill),
+                    holds: None,
+                    recalls: Counter::noop(),
+                }
             }
             Err(bill) => Answer::unaffordable(bill).into(),
         }
@@ -222,11 +229,11 @@ impl Executor {
                 format!("The operation took longer than {} s. Ask for less at once.", PATIENCE.as_secs()),
             )),
         };
-        telemetry::answered(since, &answer, operation.name.as_deref(), &span);
+        operation.answers.executed(operation.name.as_deref(), since, &answer, &span);
         let is_kept = operation.kind == OperationType::Query && answer.code().is_none();
         let holds = if is_kept { provenance.taken() } else { None };
-        let name = operation.name.clone();
-        Executed { answer: answer.charged(prepared.bill), holds, name }
+        let recalls = operation.answers.recalls();
+        Executed { answer: answer.charged(prepared.bill), holds, recalls }
     }
 
     /// Executes any operation as a stream: a query or mutation gives one answer, a subscription one for each update.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use metrics::Counter;
 use service::Holds;
 
 use super::Answer;
@@ -31,8 +32,8 @@ pub(crate) struct Rendered {
     pub(crate) bill: Option<Bill>,
     /// How long it is the answer to the same request of the same viewer, where it may be kept for that.
     pub(crate) holds: Option<Holds>,
-    /// The operation's name.
-    pub(crate) name: Option<String>,
+    /// What counts it when it is given again.
+    pub(crate) recalls: Counter,
 }
 
 impl Rendered {
@@ -54,13 +55,13 @@ pub(super) struct Executed {
     pub(super) answer: Answer,
     /// How long it is the answer to the same request of the same viewer, where it may be kept for that.
     pub(super) holds: Option<Holds>,
-    /// The operation's name.
-    pub(super) name: Option<String>,
+    /// What counts it when it is given again.
+    pub(super) recalls: Counter,
 }
 
 impl From<Answer> for Executed {
     fn from(answer: Answer) -> Self {
-        Self { answer, holds: None, name: None }
+        Self { answer, holds: None, recalls: Counter::noop() }
     }
 }
 
@@ -72,13 +73,13 @@ impl From<Answer> for Rendered {
 
 impl From<Executed> for Rendered {
     fn from(executed: Executed) -> Self {
-        let Executed { answer, holds, name } = executed;
+        let Executed { answer, holds, recalls } = executed;
         let outcome = match answer.code() {
             None => Outcome::Complete,
             Some(code) if answer.is_refusal() => Outcome::Refused(code),
             Some(_) => Outcome::Partial,
         };
         let body = Arc::new(answer.json().into());
-        Self { body, outcome, bill: answer.bill().copied(), holds, name }
+        Self { body, outcome, bill: answer.bill().copied(), holds, recalls }
     }
 }

@@ -23,10 +23,7 @@ pub(crate) use self::{
     finished::{Encoding, Finished},
     turn::Turn,
 };
-use crate::{
-    execution::{Method, Rendered},
-    telemetry,
-};
+use crate::execution::{Method, Rendered};
 
 /// Bytes of requests and answers at most.
 const CAPACITY: u64 = 32 << 20;
@@ -54,6 +51,16 @@ pub(crate) struct Kept {
     pub(crate) recalls: Counter,
     holds: Holds,
     made_at: Instant,
+}
+
+/// Counts a lookup. The counter is found once: that takes longer than the lookup.
+macro_rules! looked_up {
+    ($outcome:literal) => {{
+        static COUNTER: LazyLock<Counter> = LazyLock::new(
+        || counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => $outcome),
+        );
+        COUNTER.increment(1);
+    }};
 }
 
 #[derive(Clone)]
@@ -97,7 +104,7 @@ impl ResponseCache {
 
     /// The answer, if there is one that holds.
     pub(crate) fn kept(&self, question: &Question) -> Option<Arc<Kept>> {
-        self.current(question).inspect(|_| hit())
+        self.current(question).inspect(|_| looked_up!("hit"))
     }
 
     /// The answer, if there is one that holds. Of those who ask the same at the same time, one makes it and the others
@@ -105,7 +112,7 @@ impl ResponseCache {
     /// them: what is read for it is read after each of them asked.
     pub(crate) async fn look(&self, question: Question) -> Look<'_> {
         if let Some(kept) = self.current(&question) {
-            hit();
+            looked_up!("hit");
             return Look::Kept(kept);
         }
         let earlier = match self.begin(&question) {
@@ -114,12 +121,12 @@ impl ResponseCache {
         };
         let told = said(earlier).await;
         if let Some(kept) = self.current(&question) {
-            looked_up("shared");
+            looked_up!("shared");
             return Look::Kept(kept);
         }
         // Something that changes, that fails, or that each is to be told for themselves: no reason to wait once more.
         if told.is_none() {
-            looked_up("miss");
+            looked_up!("miss");
             return Look::Missing(Turn::alone(self, question));
         }
         // What was told was begun before this one asked, so it may be older than what the client has seen.
@@ -127,10 +134,10 @@ impl ResponseCache {
             Ok(turn) => Look::Missing(turn),
             Err(maker) => {
                 if let Some(answer) = said(maker).await {
-                    looked_up("shared");
+                    looked_up!("shared");
                     return Look::Kept(answer);
                 }
-                looked_up("miss");
+                looked_up!("miss");
                 Look::Missing(Turn::alone(self, question))
             }
         }
@@ -144,7 +151,7 @@ impl ResponseCache {
         }
         let (done, maker) = watch::channel(None);
         underway.insert(question.clone(), maker);
-        looked_up("miss");
+        looked_up!("miss");
         Ok(Turn::for_all(self, question.clone(), done))
     }
 
@@ -153,7 +160,7 @@ impl ResponseCache {
         let (holds, bill) = (rendered.holds.take()?, rendered.bill.as_ref()?);
         let cost = usize::try_from(bill.charge.cost).ok()?;
         let body = Arc::clone(&rendered.body);
-        let recalls = telemetry::recalls(rendered.name.take().as_deref());
+        let recalls = rendered.recalls.clone();
         let kept = Arc::new(Kept { body, cost, recalls, holds, made_at: Instant::now() });
         if self.service.still_holds(&kept.holds) {
             // The text may be a part of a larger buffer.
@@ -172,19 +179,6 @@ impl ResponseCache {
 async fn said(mut maker: Maker) -> Option<Arc<Kept>> {
     maker.changed().await.ok()?;
     maker.borrow().clone()
-}
-
-fn hit() {
-    static HITS: LazyLock<Counter> = LazyLock::new(|| lookups("hit"));
-    HITS.increment(1);
-}
-
-fn looked_up(outcome: &'static str) {
-    lookups(outcome).increment(1);
-}
-
-fn lookups(outcome: &'static str) -> Counter {
-    counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => outcome)
 }
 
 #[cfg(test)]
@@ -232,7 +226,7 @@ mod tests {
             outcome: Outcome::Complete,
             bill: Some(Bill { charge, retry_in: None }),
             holds: Some(Holds::default()),
-            name: None,
+            recalls: Counter::noop(),
         }
     }
 
