@@ -26,6 +26,16 @@ pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
+/// How much room what was written before takes, and `more` for each value that was not.
+pub(crate) fn room(value: &Value, more: usize) -> usize {
+    match value {
+        Value::Binary(written) => written.len(),
+        Value::List(items) => items.iter().map(|item| room(item, more)).sum(),
+        Value::Object(object) => object.values().map(|value| more + room(value, more)).sum(),
+        _ => more,
+    }
+}
+
 /// Writes what has nothing of the GraphQL library in it.
 pub(crate) fn write_plain(value: impl Serialize, out: &mut Vec<u8>) {
     // Text keys and finite numbers only: there is nothing that could not be written.

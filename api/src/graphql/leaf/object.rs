@@ -76,13 +76,16 @@ fn is_final(field: &Field, value: Option<&Value>) -> bool {
     }
 }
 
-/// Room to begin with.
-const BYTES: usize = 256;
+/// What a key, and a value that is not written yet, are reckoned to take.
+const FIELD_BYTES: usize = 16;
 
 /// An object as JSON.
-fn written<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)>) -> Vec<u8> {
+fn written<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)> + Clone) -> Vec<u8> {
     let mut keys: Vec<&Name> = Vec::new();
-    let mut out = Vec::with_capacity(BYTES);
+    let room = fields
+        .clone()
+        .map(|(_, value)| FIELD_BYTES + value.map_or(0, |value| json::room(value, FIELD_BYTES)));
+    let mut out = Vec::with_capacity(room.sum());
     for (field, value) in fields {
         let key = &field.response_key().node;
         if keys.contains(&key) {
