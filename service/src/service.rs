@@ -311,6 +311,11 @@ impl Service {
             .await
     }
 
+    /// What seals this database's cursors, once it is known.
+    pub(crate) fn known_cursors(&self) -> Option<&Cursors> {
+        self.installation.get().map(|installation| &installation.cursors)
+    }
+
     /// The connections to PostgreSQL as they are now.
     #[must_use]
     pub fn connections(&self) -> Connections {

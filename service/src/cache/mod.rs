@@ -14,9 +14,13 @@ mod memory;
 mod model;
 mod remote;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
+use metrics::{Counter, counter};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -32,6 +36,16 @@ use self::{
 const TTL: Duration = Duration::from_secs(3600);
 /// How long the marker of a processed message lives.
 const PROCESSED_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// Counts a lookup. The counter is found once: that takes longer than the lookup.
+macro_rules! looked_up {
+    ($level:literal, $outcome:literal) => {{
+        static COUNTER: LazyLock<Counter> = LazyLock::new(
+        || counter!("pulsegate_cache_lookups_total", "level" => $level, "outcome" => $outcome),
+        );
+        COUNTER.increment(1);
+    }};
+}
 
 /// What can be kept.
 pub(crate) trait Value: Serialize + DeserializeOwned + Send + Sync + 'static {}
@@ -119,25 +133,37 @@ impl Cache {
         lookups.pop().unwrap()
     }
 
-    /// Waits for nothing. What a commit has touched may be carried on.
+    /// What this process holds, and waits for nothing; what a commit has touched may be carried on. Who misses it here asks
+    /// for it at all levels, which counts as the miss.
+    pub(crate) fn held<V: Value>(&self, key: &Key<V>, carry: impl FnOnce(&V) -> Option<V>) -> Option<Arc<V>> {
+        self.find_in_memory(key, carry).value
+    }
+
     fn look_into_memory<V: Value>(&self, key: &Key<V>, carry: impl FnOnce(&V) -> Option<V>) -> Lookup<V> {
+        let found = self.find_in_memory(key, carry);
+        if self.keeps && found.value.is_none() {
+            looked_up!("memory", "miss");
+        }
+        found
+    }
+
+    fn find_in_memory<V: Value>(&self, key: &Key<V>, carry: impl FnOnce(&V) -> Option<V>) -> Lookup<V> {
         if !self.keeps {
             return Lookup { value: None, lease: Lease::default() };
         }
         // The fence is looked at before anything is read: what is filled under it is at least as new.
         let Held { value, former, fence } = self.memory.get(key);
         if value.is_some() {
-            looked_up("memory", "hit");
+            looked_up!("memory", "hit");
             return Lookup { value, lease: Lease::default() };
         }
         if let (Some(fence), Some(former)) = (fence, &former)
             && let Some(carried) = carry(&former.value).map(Arc::new)
         {
-            looked_up("memory", "carried");
+            looked_up!("memory", "carried");
             self.memory.carry(key, fence, &carried, former);
             return Lookup { value: Some(carried), lease: Lease::default() };
         }
-        looked_up("memory", "miss");
         Lookup { value: None, lease: Lease { memory: fence, remote: None } }
     }
 
@@ -147,7 +173,11 @@ impl Cache {
             return Lookup { value: None, lease };
         };
         let (value, fence) = remote.get(key).await;
-        looked_up("redis", if value.is_some() { "hit" } else { "miss" });
+        if value.is_some() {
+            looked_up!("redis", "hit");
+        } else {
+            looked_up!("redis", "miss");
+        }
         if let (Some(value), Some(fence)) = (&value, lease.memory) {
             self.memory.fill(key, fence, value);
         }
@@ -226,10 +256,6 @@ impl Cache {
             marks.set(ids);
         }
     }
-}
-
-fn looked_up(level: &'static str, outcome: &'static str) {
-    metrics::counter!("pulsegate_cache_lookups_total", "level" => level, "outcome" => outcome).increment(1);
 }
 
 #[cfg(test)]

@@ -28,6 +28,10 @@ pub struct EventEntry {
     pub is_one_look: bool,
 }
 
+/// This process does not hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotHeld;
+
 /// What is read of events at once; each includes the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum With {
@@ -203,6 +207,19 @@ impl Service {
             found.insert(entry.event.event_id.clone(), entry);
         }
         Ok(found)
+    }
+
+    /// The same of one event where this process holds it, without waiting for anything. `None` where the viewer may not see
+    /// it.
+    ///
+    /// # Errors
+    /// [`NotHeld`] where it has to be asked for.
+    pub fn held_event(&self, viewer: &Viewer, id: &EventId) -> Result<Option<Arc<EventEntry>>, NotHeld> {
+        let held = self.cache().held(&cache::dashboard(id), |former| self.carry_entry(former));
+        let entry = held.filter(|entry| entry.event.revision >= self.hub().latest(id)).ok_or(NotHeld)?;
+        let seen = viewer.may_see(&entry.event.user_id).then_some(entry);
+        self.note_read(seen.iter());
+        Ok(seen)
     }
 
     /// What is kept of these events, with leave to keep what is missing.

@@ -14,7 +14,7 @@ mod timeline;
 mod user;
 mod value;
 
-pub use entry::{EventEntry, With};
+pub use entry::{EventEntry, NotHeld, With};
 pub use filter::{EventFilter, EventOrder, EventOrderField, SortDirection};
 pub use forecast::ForecastSpec;
 pub(crate) use gathers::Gathers;

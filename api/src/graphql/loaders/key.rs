@@ -11,35 +11,35 @@ use service::{
     },
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct EventById {
     pub(super) id: EventId,
     /// What will be asked for next.
     pub(super) with: With,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct UserById(pub(super) UserId);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ChannelsOf(pub(super) Parent);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ChannelNamed {
     pub(super) of: Parent,
     pub(super) name: ChannelName,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct SpendingOf(pub(super) Parent);
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct TimelineOf {
     pub(super) of: Parent,
     pub(super) spec: TimelineSpec,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ForecastOf {
     pub(super) of: Parent,
     pub(super) spec: ForecastSpec,
@@ -51,30 +51,48 @@ pub(super) struct PageOf {
     pub(super) list: (EventFilter, EventOrder, PageRequest, With),
 }
 
-/// The library of loaders names each key for the case that it is missing.
-impl fmt::Debug for PageOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.owner, f)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct CountOf {
     pub(super) owner: UserId,
     pub(super) filter: EventFilter,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct RankingOf {
     pub(super) owner: UserId,
     pub(super) query: RankingQuery,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct TimelineOfUser {
     pub(super) owner: UserId,
     pub(super) spec: TimelineSpec,
 }
+
+/// The library of loaders writes the name of each key that is asked for, for the case that it is missing.
+macro_rules! named {
+    ($($key:ident by $part:tt),+ $(,)?) => {
+        $(impl fmt::Debug for $key {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.$part, f)
+            }
+        })+
+    };
+}
+
+named!(
+    EventById by id,
+    UserById by 0,
+    ChannelsOf by 0,
+    ChannelNamed by of,
+    SpendingOf by 0,
+    TimelineOf by of,
+    ForecastOf by of,
+    PageOf by owner,
+    CountOf by owner,
+    RankingOf by owner,
+    TimelineOfUser by owner,
+);
 
 /// An event that the viewer was shown. Within one execution there is one viewer, so its id tells it apart.
 #[derive(Clone)]

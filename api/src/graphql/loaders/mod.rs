@@ -4,6 +4,7 @@
 mod channel;
 mod event;
 mod forecast;
+mod held;
 mod key;
 mod reader;
 mod spending;
@@ -28,11 +29,14 @@ use service::{
     timeline::Forecast,
 };
 
-use self::key::{
-    ChannelNamed, ChannelsOf, CountOf, EventById, ForecastOf, PageOf, RankingOf, SpendingOf, TimelineOf,
-    TimelineOfUser, UserById,
-};
 pub(crate) use self::reader::Reader;
+use self::{
+    held::Held,
+    key::{
+        ChannelNamed, ChannelsOf, CountOf, EventById, ForecastOf, PageOf, RankingOf, SpendingOf, TimelineOf,
+        TimelineOfUser, UserById,
+    },
+};
 use crate::error::Fault;
 
 /// Turns of the executor to wait for more keys. Siblings ask within one turn; a second one takes in those that come
@@ -48,6 +52,8 @@ type Of<K, T> = OnceLock<Loader<K, Outcome<T>, Reader>>;
 /// The loaders of one execution.
 pub(crate) struct Loaders {
     reader: Reader,
+    held_events: Held<EventId, Option<Arc<EventEntry>>>,
+    held_timelines: Held<TimelineOf, Arc<Timeline>>,
     events: Of<EventById, Option<Arc<EventEntry>>>,
     channels: Of<ChannelsOf, Arc<[Channel]>>,
     channel: Of<ChannelNamed, Option<Channel>>,
@@ -65,6 +71,8 @@ impl Loaders {
     pub(crate) const fn new(reader: Reader) -> Self {
         Self {
             reader,
+            held_events: Held::new(),
+            held_timelines: Held::new(),
             events: OnceLock::new(),
             channels: OnceLock::new(),
             channel: OnceLock::new(),
@@ -86,7 +94,11 @@ impl Loaders {
 
     /// The event, if it is described and the viewer's, read with what will be asked for next.
     pub(crate) async fn event(&self, id: EventId, with: With) -> Outcome<Option<Arc<EventEntry>>> {
-        self.load(&self.events, EventById { id, with }).await
+        let held = self.held_events.find(&id, self.events.get().is_none(), || self.reader.held_event(&id));
+        match held {
+            Some(held) => held,
+            None => self.load(&self.events, EventById { id, with }).await,
+        }
     }
 
     /// The event's channels, by name.
@@ -112,7 +124,12 @@ impl Loaders {
     }
 
     pub(crate) async fn timeline(&self, of: &Arc<EventEntry>, spec: TimelineSpec) -> Outcome<Arc<Timeline>> {
-        self.load(&self.timelines, TimelineOf { of: of.clone().into(), spec }).await
+        let key = TimelineOf { of: of.clone().into(), spec };
+        let is_first = self.timelines.get().is_none();
+        match self.held_timelines.find(&key, is_first, || self.reader.held_timeline(of, &spec)) {
+            Some(held) => held,
+            None => self.load(&self.timelines, key).await,
+        }
     }
 
     /// `None` where there is too little history to say.

@@ -4,11 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use service::{
     Origin, Provenance, Service,
     channel_api::Breakers,
-    domain::{UserId, Viewer},
-    read::{EventEntry, EventFilter, Timeline},
+    domain::{EventId, UserId, Viewer},
+    read::{EventEntry, EventFilter, Timeline, TimelineSpec},
 };
 
-use crate::error::{Fault, Reporter};
+use super::Outcome;
+use crate::{
+    error::{Fault, Reporter},
+    graphql::faults::range_fault,
+};
 
 /// A cursor can be resumed from for an hour: one that a client is given has most of that before it.
 const CURSOR_AGE: TimeDelta = TimeDelta::minutes(15);
@@ -54,6 +58,22 @@ impl Reader {
     /// What the answer is made of so far.
     pub(crate) const fn provenance(&self) -> &Arc<Provenance> {
         &self.provenance
+    }
+
+    /// The event where this process holds it; see [`Service::held_event`].
+    pub(super) fn held_event(&self, id: &EventId) -> Option<Outcome<Option<Arc<EventEntry>>>> {
+        self.reads([Origin::Event(id.clone())]).held_event(&self.viewer, id).ok().map(Ok)
+    }
+
+    /// The timeline where this process holds what it is made of; see [`Service::held_timeline`].
+    pub(super) fn held_timeline(
+        &self,
+        of: &Arc<EventEntry>,
+        spec: &TimelineSpec,
+    ) -> Option<Outcome<Arc<Timeline>>> {
+        let held = self.reads_of([of]).held_timeline(of, spec)?;
+        self.holds_like(&held);
+        Some(held.map_err(range_fault))
     }
 
     pub(super) fn reads_of<'a>(

@@ -21,6 +21,12 @@ pub(crate) struct StoredExtent {
     pub(in crate::read) bounds: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
+impl StoredExtent {
+    pub(super) fn extent(&self) -> Option<Extent> {
+        self.bounds.map(|(first, last)| Extent { first, last })
+    }
+}
+
 /// Looks up the first and the last stored minute of events; one without any is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadExtents;
@@ -60,8 +66,8 @@ impl Service {
         for (asked, lookup) in of.iter().zip(self.cache().get_all_or_carry(&keys, carry).await) {
             match lookup.value.filter(|stored| self.is_current(asked, stored.revision)) {
                 Some(stored) => {
-                    if let Some((first, last)) = stored.bounds {
-                        found.insert(asked.id.clone(), Extent { first, last });
+                    if let Some(extent) = stored.extent() {
+                        found.insert(asked.id.clone(), extent);
                     }
                 }
                 None => {
@@ -82,6 +88,13 @@ impl Service {
             }
         }
         Ok(found)
+    }
+
+    /// The same of one event where this process holds it, without waiting for anything.
+    pub(super) fn held_extent(&self, asked: &Asked) -> Option<Arc<StoredExtent>> {
+        let carry = |former: &StoredExtent| self.carry_extent(asked, former);
+        let held = self.cache().held(&cache::extent(&asked.id), carry)?;
+        self.is_current(asked, held.revision).then_some(held)
     }
 
     /// The first and the last stored minute as the database has them now.

@@ -16,6 +16,7 @@ pub(super) use self::stored::{Asked, ReadSeries};
 use super::EventEntry;
 use crate::{
     Error, Service,
+    cursor::Cursors,
     domain::{Bucket, Counters, EventId, Granularity, UserId, Viewer},
     live::TimelineBookmark,
     timeline::{Alignment, Comparison, RangeError, RangeInput, Series, Trend, Window, trend},
@@ -130,23 +131,25 @@ impl Service {
         let now = self.clock().now();
         let asked: Vec<Asked> = of.iter().map(|entry| Asked::of(entry)).collect();
         let extents = if spec.range.needs_extent() { self.extents(&asked).await? } else { HashMap::new() };
-        let mut plan = Plan::new(asked, spec, now, |asked| extents.get(&asked.id).copied());
-        let (mut beside, mut stored) =
-            tokio::try_join!(self.series(&plan.others), self.series(&plan.windows))?;
-        let mut others = plan.take_others();
-        let mut all: Timelines<EventId> =
-            plan.refused.into_iter().map(|(asked, error)| (asked.id, Err(error))).collect();
-        for (asked, window) in plan.windows {
-            let other = others
-                .remove(&asked)
-                .map(|(other, alignment)| (other, alignment, beside.remove(&asked.id).unwrap_or_default()));
-            let Asked { id, revision } = asked;
-            let series = stored.remove(&id).unwrap_or_default();
-            let cursors = installation.cursors.clone();
-            let bookmark = TimelineBookmark { cursors, event: id.clone(), revision };
-            all.insert(id, Ok(Arc::new(finish(spec, window, &series, other, now, Some(bookmark)))));
-        }
-        Ok(all)
+        let plan = Plan::new(asked, spec, now, |asked| extents.get(&asked.id).copied());
+        let (beside, stored) = tokio::try_join!(self.series(&plan.others), self.series(&plan.windows))?;
+        Ok(finish_all(plan, spec, stored, beside, now, &installation.cursors))
+    }
+
+    /// The same of one event where this process holds all that it is made of, without waiting for anything. `None`: it has
+    /// to be asked for.
+    #[must_use]
+    pub fn held_timeline(
+        &self,
+        of: &EventEntry,
+        spec: &TimelineSpec,
+    ) -> Option<Result<Arc<Timeline>, RangeError>> {
+        let (cursors, now) = (self.known_cursors()?, self.clock().now());
+        let asked = Asked::of(of);
+        let extent = if spec.range.needs_extent() { self.held_extent(&asked)?.extent() } else { None };
+        let plan = Plan::new(vec![asked], spec, now, |_| extent);
+        let (beside, stored) = (self.held_series(&plan.others)?, self.held_series(&plan.windows)?);
+        finish_all(plan, spec, stored, beside, now, cursors).into_values().next()
     }
 
     /// The events of each of these users together; of a user whom the viewer may not see, nothing.
@@ -180,6 +183,30 @@ impl Service {
         }
         Ok(all)
     }
+}
+
+/// The timeline of each event of a plan, of what was read of their windows and of those beside them.
+fn finish_all(
+    mut plan: Plan<Asked>,
+    spec: &TimelineSpec,
+    mut stored: HashMap<EventId, StoredSeries>,
+    mut beside: HashMap<EventId, StoredSeries>,
+    now: DateTime<Utc>,
+    cursors: &Cursors,
+) -> Timelines<EventId> {
+    let mut others = plan.take_others();
+    let mut all: Timelines<EventId> =
+        plan.refused.into_iter().map(|(asked, error)| (asked.id, Err(error))).collect();
+    for (asked, window) in plan.windows {
+        let other = others
+            .remove(&asked)
+            .map(|(other, alignment)| (other, alignment, beside.remove(&asked.id).unwrap_or_default()));
+        let Asked { id, revision } = asked;
+        let series = stored.remove(&id).unwrap_or_default();
+        let bookmark = TimelineBookmark { cursors: cursors.clone(), event: id.clone(), revision };
+        all.insert(id, Ok(Arc::new(finish(spec, window, &series, other, now, Some(bookmark)))));
+    }
+    all
 }
 
 /// A timeline of what was read.

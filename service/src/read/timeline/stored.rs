@@ -262,6 +262,18 @@ impl Service {
         Ok(found)
     }
 
+    /// The same where this process holds all of it, without waiting for anything.
+    pub(super) fn held_series(&self, windows: &[(Asked, Window)]) -> Option<HashMap<EventId, StoredSeries>> {
+        let windows = windows.iter().filter(|(_, window)| !window.is_empty());
+        let held = |(asked, window): &(Asked, Window)| {
+            let carry = |former: &StoredSeries| self.carry_series(asked, window, former);
+            let series = self.cache().held(&cache::timeline(&asked.id, window), carry)?;
+            let entry = || (asked.id.clone(), StoredSeries::clone(&series));
+            self.is_current(asked, series.revision).then(entry)
+        };
+        windows.map(held).collect()
+    }
+
     async fn read_series(
         &self,
         windows: &[(&EventId, &Window)],
