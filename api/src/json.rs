@@ -26,14 +26,18 @@ pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// How much room what was written before takes, and `more` for each value that was not.
-pub(crate) fn room(value: &Value, more: usize) -> usize {
-    match value {
+/// What a key, or a value that is not written yet, is reckoned to take.
+const BYTES: usize = 16;
+
+/// How much room values and the keys before them will take, about.
+pub(crate) fn room<'a>(values: impl IntoIterator<Item = &'a Value>) -> usize {
+    let of = |value: &'a Value| match value {
         Value::Binary(written) => written.len(),
-        Value::List(items) => items.iter().map(|item| room(item, more)).sum(),
-        Value::Object(object) => object.values().map(|value| more + room(value, more)).sum(),
-        _ => more,
-    }
+        Value::List(items) => room(items),
+        Value::Object(object) => room(object.values()),
+        _ => BYTES,
+    };
+    values.into_iter().map(|value| BYTES + of(value)).sum()
 }
 
 /// Writes what has nothing of the GraphQL library in it.

@@ -9,8 +9,6 @@ use crate::{
     settings::Limits,
 };
 
-/// What a key and its value are reckoned to take.
-const BYTES: usize = 32;
 /// More errors than anybody reads.
 const MOST_ERRORS: usize = 100;
 /// Whoever has mended these asks again.
@@ -77,7 +75,7 @@ impl Answer {
 
     /// JSON without line breaks.
     pub(crate) fn json(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.data.as_ref().map_or(0, |data| json::room(data, BYTES)));
+        let mut out = Vec::with_capacity(json::room(&self.data));
         let open = |out: &mut Vec<u8>, key: &[u8]| {
             out.push(if out.is_empty() { b'{' } else { b',' });
             out.extend_from_slice(key);

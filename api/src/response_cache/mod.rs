@@ -56,11 +56,13 @@ pub(crate) struct Kept {
 /// Counts a lookup. The counter is found once: that takes longer than the lookup.
 macro_rules! looked_up {
     ($outcome:literal) => {{
-        static COUNTER: LazyLock<Counter> = LazyLock::new(
-        || counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => $outcome),
-        );
+        static COUNTER: LazyLock<Counter> = LazyLock::new(|| lookups($outcome));
         COUNTER.increment(1);
     }};
+}
+
+fn lookups(outcome: &'static str) -> Counter {
+    counter!("pulsegate_cache_lookups_total", "level" => "response", "outcome" => outcome)
 }
 
 #[derive(Clone)]

@@ -76,16 +76,11 @@ fn is_final(field: &Field, value: Option<&Value>) -> bool {
     }
 }
 
-/// What a key, and a value that is not written yet, are reckoned to take.
-const FIELD_BYTES: usize = 16;
-
 /// An object as JSON.
 fn written<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)> + Clone) -> Vec<u8> {
     let mut keys: Vec<&Name> = Vec::new();
-    let room = fields
-        .clone()
-        .map(|(_, value)| FIELD_BYTES + value.map_or(0, |value| json::room(value, FIELD_BYTES)));
-    let mut out = Vec::with_capacity(room.sum());
+    let values = fields.clone().map(|(_, value)| value.unwrap_or(&Value::Null));
+    let mut out = Vec::with_capacity(json::room(values));
     for (field, value) in fields {
         let key = &field.response_key().node;
         if keys.contains(&key) {
